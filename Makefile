@@ -8,7 +8,7 @@ SHELL := /bin/bash
 .PHONY: help run build build-windows test test-real test-windows lint bench package licences clean
 
 # The same flags for every build and test, so that they share Go's cache. The commit comes in by LDFLAGS, so no VCS stamp.
-export GOFLAGS := -buildvcs=false
+export GOFLAGS := -buildvcs=false $(EXTRA_GOFLAGS)
 LDFLAGS := $(shell scripts/appinfo ldflags)
 # A released or cross-built program carries no symbol table; a local one does, for its stack traces and profiles.
 STRIPPED := -s -w $(LDFLAGS)
@@ -19,6 +19,10 @@ TOOLS := build/tools
 GOTEST := $(TOOLS)/gotest
 GOLANGCI := $(TOOLS)/golangci-lint
 GOLANGCI_VERSION := v2.11.4
+
+PACKAGE = build/package/deskbell-$(shell scripts/appinfo Version)
+COMMIT_TIME = $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
+PAPERS = README.md CHANGELOG.md LICENSE docs/THIRD_PARTY.txt $(wildcard docs/configuration.md docs/privacy.md docs/protocol.md)
 
 # The desktop that run needs is the one it is started on; without one it makes its own.
 RUN_NEEDS := build $(if $(DISPLAY)$(WAYLAND_DISPLAY),,desktop sound)
@@ -67,6 +71,7 @@ test-real: $(GOTEST) ## tests against real third-party servers
 test-windows: $(GOTEST) ## cross-compile, then run the programs and the Windows tests under wine
 	scripts/deps build desktop sound windows
 	$(MAKE) --no-print-directory build-windows
+	GOOS=windows CGO_ENABLED=1 CC=x86_64-w64-mingw32-gcc go vet ./cmd/... ./app/... ./connectors/... ./assets/...
 	scripts/wine setup
 	@status=0; \
 	GOOS=windows CGO_ENABLED=1 CC=x86_64-w64-mingw32-gcc $(GOTEST) -name windows -os windows -limit 10m \
@@ -85,8 +90,16 @@ bench: ## measure against the floors of the design, into build/bench.json
 	$(MAKE) --no-print-directory build
 	$(BIN)/deskbell-lab bench
 
-package: build ## archives of the stripped programs with their licences, into build/package
-	scripts/package
+# Released programs name no folder of the machine that built them.
+package: ## archives for Linux and Windows with checksums, into build/package
+	scripts/deps build windows
+	@mkdir -p build/linux
+	CGO_ENABLED=0 go build -trimpath -ldflags "$(STRIPPED)" -o build/linux/deskbelld ./cmd/deskbelld
+	CGO_ENABLED=1 go build -trimpath -ldflags "$(STRIPPED)" -o build/linux/deskbell ./cmd/deskbell
+	$(MAKE) --no-print-directory build-windows EXTRA_GOFLAGS=-trimpath
+	go run ./scripts/archive -time $(COMMIT_TIME) -o $(PACKAGE)-linux-amd64.tar.gz build/linux/deskbell build/linux/deskbelld $(PAPERS)
+	go run ./scripts/archive -time $(COMMIT_TIME) -o $(PACKAGE)-windows-amd64.zip $(addprefix $(WINDOWS)/,deskbell.exe deskbellctl.exe deskbelld.exe) $(PAPERS)
+	@cat build/package/SHA256SUMS
 
 licences: ## write docs/THIRD_PARTY.txt anew
 	go run ./scripts/licences -write

@@ -132,11 +132,11 @@ other = "Quit"
 	de, err := ParseMessages([]byte(`
 quit = "Beenden"
 missed = { one = "{{.Anzahl}} verpasst", other = "{{.Count}} verpasst" }
-call = { from = "{{ .Nmae }} ruft an", to = "An {{.Name}}" }
+call = { from = "{{ .Nom }} ruft an", to = "An {{.Name}}" }
 `))
 	require.NoError(t, err)
 	require.Equal(t, []string{
-		"call.from has [.Name] in en and [.Nmae] in de",
+		"call.from has [.Name] in en and [.Nom] in de",
 		"call.to is missing in en",
 	}, CompareLanguages("en", en, "de", de))
 	require.Equal(t, []string{`missed knows .Anzahl only in the form "one"`}, CheckMessages(de))
