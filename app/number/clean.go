@@ -19,7 +19,7 @@ func Clean(s string) string {
 	var b strings.Builder
 	b.Grow(len(s))
 	for _, r := range s {
-		if c, keep := cleanRune(r); keep {
+		if c, keep := CleanRune(r); keep {
 			b.WriteRune(c)
 		}
 	}
@@ -36,7 +36,9 @@ func isPlain(s string) bool {
 	return true
 }
 
-func cleanRune(r rune) (rune, bool) {
+// CleanRune is Clean for one character; false means that the character is no content. For callers that must keep
+// positions in the original text.
+func CleanRune(r rune) (rune, bool) {
 	switch {
 	case r < 0x7f && r >= ' ':
 		return r, true

@@ -45,7 +45,7 @@ func TestIsWithheld(t *testing.T) {
 		"sip:anonymous@anonymous.invalid", "<sip:anonymous@anonymous.invalid>", "anonymous@10.0.0.1", "Unavailable",
 		"restricted", "unknown", "<unknown>", "Unknown Number", "Unbekannt", "unterdrückt", "Rufnummer unterdrückt",
 		"null", "-", "--", "P", "O", "+266696687", "266696687", "00266696687", "+7378742833", "+86282452253", "tel:anonymous",
-		"No Caller ID", "ａｎｏｎｙｍｏｕｓ", "&lt;anonymous&gt;",
+		"No Caller ID", "\"Peter\" <sip:anonymous@host>", "ａｎｏｎｙｍｏｕｓ", "&lt;anonymous&gt;",
 	} {
 		require.True(t, IsWithheld(raw), "%q", raw)
 	}

@@ -7,6 +7,9 @@ import "strings"
 // a word typed on the keypad and sent as if it were a number (266696687 spells ANONYMOUS).
 func IsWithheld(raw string) bool {
 	s := strings.ToLower(Clean(raw))
+	if _, address, found := strings.Cut(s, "<"); found {
+		s = address
+	}
 	s = strings.Trim(s, "<>\"'()[] ")
 	s = strings.TrimPrefix(strings.TrimPrefix(s, "sips:"), "sip:")
 	s = strings.TrimPrefix(s, "tel:")
