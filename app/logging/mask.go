@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // Number is a phone number in any spelling. The log shows at most its last two digits.
@@ -42,14 +43,11 @@ type Name string
 
 // String returns the masked form.
 func (n Name) String() string {
-	for _, r := range string(n) {
-		if unicode.IsLetter(r) {
-			return string(r) + "…"
-		}
-		break
-	}
 	if n == "" {
 		return ""
+	}
+	if first, _ := utf8.DecodeRuneInString(string(n)); unicode.IsLetter(first) {
+		return string(first) + "…"
 	}
 	return "…"
 }
