@@ -51,7 +51,7 @@ var looksLike = regexp.MustCompile(`(?i)(?:[+(\[]{1,2}|\b)\d(?:[\d ()/\[\].~_-]{
 // FindNumbers finds the numbers of a text, in its order, for instance of a selection that is to be dialled. A text that
 // is nothing but one number, extension or code gives exactly that.
 func (p *Plan) FindNumbers(text string) []Candidate {
-	text = cut(text, maxSearch)
+	text = shorten(text, maxSearch)
 	if whole, ok := p.whole(text); ok {
 		return []Candidate{whole}
 	}

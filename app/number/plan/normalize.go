@@ -67,13 +67,16 @@ func (p *Plan) E164(raw string) (number.E164, bool) {
 	return party.E164, party.Kind == number.External
 }
 
-// cut shortens s to at most n bytes without splitting a character.
-func cut(s string, n int) string {
-	if len(s) > n {
-		for n > 0 && !utf8.RuneStart(s[n]) {
-			n--
-		}
-		s = s[:n]
+// cut shortens s to at most n bytes of valid UTF-8.
+func cut(s string, n int) string { return strings.ToValidUTF8(shorten(s, n), "?") }
+
+// shorten shortens s to at most n bytes without splitting a character.
+func shorten(s string, n int) string {
+	if len(s) <= n {
+		return s
 	}
-	return strings.ToValidUTF8(s, "�")
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n]
 }

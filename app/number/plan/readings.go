@@ -49,11 +49,17 @@ func (p *Plan) read(sp spelling, hint Hint) (number.E164, bool) {
 		case !e.Valid():
 		case phonenumbers.IsValidNumber(n):
 			return e, true
-		case possible == "" && !r.weak:
+		case possible == "" && !r.weak && stable(e):
 			possible = e
 		}
 	}
 	return possible, possible != ""
+}
+
+// stable tells that a number which is only possible reads back as itself; a run of zeros after the country code is none.
+func stable(e number.E164) bool {
+	n := parsed(e)
+	return n != nil && phonenumbers.IsPossibleNumber(n) && phonenumbers.Format(n, phonenumbers.E164) == string(e)
 }
 
 func (p *Plan) readings(sp spelling, hint Hint) []reading {

@@ -104,7 +104,7 @@ func FuzzNormalize(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, s string, hint int) {
 		party := p.Normalize(s, Hint(hint%3))
-		require.LessOrEqual(t, len(party.Raw), maxRaw+3)
+		require.LessOrEqual(t, len(party.Raw), maxRaw)
 		switch party.Kind {
 		case number.External:
 			require.True(t, party.E164.Valid())
