@@ -51,6 +51,7 @@ build-windows: export GOOS := windows
 build-windows: export GOARCH := amd64
 build-windows: ## cross-compile the programs into build/windows
 	scripts/deps build windows
+	scripts/winres deskbell deskbelld deskbell-lab
 	@mkdir -p $(WINDOWS)
 	CGO_ENABLED=0 go build -ldflags "$(STRIPPED)" -o $(WINDOWS)/deskbelld.exe ./cmd/deskbelld
 	CGO_ENABLED=0 go build -ldflags "$(STRIPPED)" -o $(WINDOWS)/deskbell-lab.exe ./cmd/deskbell-lab

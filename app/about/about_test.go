@@ -3,8 +3,10 @@ package about_test
 import (
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/pelletier/go-toml/v2"
@@ -36,20 +38,37 @@ func TestAPlainBuildKnowsItsNameAndID(t *testing.T) {
 	require.Equal(t, app.Details.ID, about.ID)
 }
 
-// TestProgramsCarryFyneApp builds a real program the way make does and asks it.
-func TestProgramsCarryFyneApp(t *testing.T) {
-	app := readFyneApp(t)
+// build makes a program the way make does and returns its path.
+func build(t *testing.T, source string) string {
+	t.Helper()
 	ldflags, err := exec.Command("../../scripts/appinfo", "ldflags").Output()
 	require.NoError(t, err)
-	program := filepath.Join(t.TempDir(), "shows")
-	source := filepath.Join("testdata", "shows", "main.go")
+	program := filepath.Join(t.TempDir(), "program")
 	out, err := exec.Command("go", "build", "-ldflags", string(ldflags), "-o", program, source).CombinedOutput()
 	require.NoError(t, err, "%s", out)
+	return program
+}
 
-	out, err = exec.Command(program).CombinedOutput()
+func TestABuildCarriesFyneApp(t *testing.T) {
+	app := readFyneApp(t)
+	out, err := exec.Command(build(t, "./testdata/shows")).CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	wanted := app.Details.Name + "\n" + app.Details.ID + "\nshows " + app.Details.Version + " (build " + strconv.Itoa(app.Details.Build)
 	require.Contains(t, string(out), wanted)
+}
+
+// TestEveryProgramSaysItsVersion asks each program under cmd, as a person who reports a fault is asked to.
+func TestEveryProgramSaysItsVersion(t *testing.T) {
+	app := readFyneApp(t)
+	out, err := exec.Command("go", "list", "-f", "{{if eq .Name \"main\"}}{{.ImportPath}}{{end}}", "deskbell/cmd/...").Output()
+	require.NoError(t, err)
+	for source := range strings.FieldsSeq(string(out)) {
+		t.Run(path.Base(source), func(t *testing.T) {
+			out, err := exec.Command(build(t, source), "--version").CombinedOutput()
+			require.NoError(t, err, "%s", out)
+			require.Contains(t, string(out), app.Details.Version+" (build "+strconv.Itoa(app.Details.Build))
+		})
+	}
 }
 
 func TestAppinfoReadsFyneAppAsTOMLDoes(t *testing.T) {
