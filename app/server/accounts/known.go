@@ -1,0 +1,204 @@
+package accounts
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"deskbell/app/csta"
+)
+
+// known is one consistent reading of the accounts. Immutable.
+type known struct {
+	revision int64
+	users    map[string]*User
+	tokens   map[tokenKey]*held
+}
+
+// tokenKey is the first half of a secret's SHA-256: enough to find it. The other half is compared in constant time.
+type tokenKey [16]byte
+
+// held is a token with the half of its hash that its key does not say.
+type held struct {
+	Token
+	rest [16]byte
+}
+
+func (k *known) list() []User {
+	ids := slices.Sorted(maps.Keys(k.users))
+	list := make([]User, 0, len(ids))
+	for _, id := range ids {
+		list = append(list, *k.users[id])
+	}
+	return list
+}
+
+func (k *known) devices() map[csta.SystemID][]csta.DeviceID {
+	seen := map[Grant]bool{}
+	lists := map[csta.SystemID][]csta.DeviceID{}
+	for _, u := range k.users {
+		for _, g := range u.Grants {
+			key := Grant{System: g.System, Device: g.Device}
+			if !seen[key] {
+				seen[key] = true
+				lists[g.System] = append(lists[g.System], g.Device)
+			}
+		}
+	}
+	for _, list := range lists {
+		slices.Sort(list)
+	}
+	return lists
+}
+
+// tokensOf lists the ids of a user's tokens, sorted.
+func (k *known) tokensOf(user string) []string {
+	var ids []string
+	for _, t := range k.tokens {
+		if t.User == user {
+			ids = append(ids, t.ID)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// reload reads everything if the revision moved, and returns whose accounts differ.
+func (a *Accounts) reload(ctx context.Context) (changed []string, err error) {
+	var revision int64
+	if err := a.params.DB.QueryRowContext(ctx, `SELECT revision FROM accounts_revision`).Scan(&revision); err != nil {
+		return nil, fmt.Errorf("accounts revision: %w", err)
+	}
+	before := a.known.Load()
+	if before != nil && before.revision == revision {
+		return nil, nil
+	}
+	after, err := read(ctx, a.params.DB)
+	if err != nil {
+		return nil, err
+	}
+	a.known.Store(after)
+	if before == nil {
+		return nil, nil
+	}
+	return before.differences(after), nil
+}
+
+// differences lists the users that exist on one side only or differ, sorted.
+func (k *known) differences(after *known) []string {
+	// Tokens are gathered once for all users: asking tokensOf for each would be quadratic.
+	before, now := k.tokenSets(), after.tokenSets()
+	var changed []string
+	for id, u := range k.users {
+		v := after.users[id]
+		if v == nil || !u.same(v) || !maps.Equal(before[id], now[id]) {
+			changed = append(changed, id)
+		}
+	}
+	for id := range after.users {
+		if k.users[id] == nil {
+			changed = append(changed, id)
+		}
+	}
+	slices.Sort(changed)
+	return changed
+}
+
+func (k *known) tokenSets() map[string]map[string]bool {
+	sets := map[string]map[string]bool{}
+	for _, t := range k.tokens {
+		if sets[t.User] == nil {
+			sets[t.User] = map[string]bool{}
+		}
+		sets[t.User][t.ID] = true
+	}
+	return sets
+}
+
+func (u *User) same(v *User) bool {
+	return u.Name == v.Name && u.Role == v.Role && slices.Equal(u.Grants, v.Grants)
+}
+
+// read takes one consistent reading, in one transaction.
+func read(ctx context.Context, db *sql.DB) (*known, error) {
+	tx, err := db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return nil, fmt.Errorf("read accounts: %w", err)
+	}
+	defer tx.Rollback()
+	k := &known{users: map[string]*User{}, tokens: map[tokenKey]*held{}}
+	if err := tx.QueryRowContext(ctx, `SELECT revision FROM accounts_revision`).Scan(&k.revision); err != nil {
+		return nil, fmt.Errorf("accounts revision: %w", err)
+	}
+	for _, step := range []func(context.Context, *sql.Tx) error{k.readUsers, k.readGrants, k.readTokens} {
+		if err := step(ctx, tx); err != nil {
+			return nil, err
+		}
+	}
+	return k, nil
+}
+
+func (k *known) readUsers(ctx context.Context, tx *sql.Tx) error {
+	return each(ctx, tx, `SELECT id, name, role FROM users`, func(scan scanner) error {
+		u := &User{}
+		if err := scan(&u.ID, &u.Name, &u.Role); err != nil {
+			return err
+		}
+		k.users[u.ID] = u
+		return nil
+	})
+}
+
+func (k *known) readGrants(ctx context.Context, tx *sql.Tx) error {
+	return each(ctx, tx, `SELECT user, system, device, access FROM grants ORDER BY user, place`, func(scan scanner) error {
+		var id string
+		var g Grant
+		if err := scan(&id, &g.System, &g.Device, &g.Access); err != nil {
+			return err
+		}
+		if u := k.users[id]; u != nil {
+			u.Grants = append(u.Grants, g)
+		}
+		return nil
+	})
+}
+
+func (k *known) readTokens(ctx context.Context, tx *sql.Tx) error {
+	return each(ctx, tx, `SELECT id, hash, user, device, created, used FROM tokens`, func(scan scanner) error {
+		var hash []byte
+		var created, used int64
+		t := &held{}
+		if err := scan(&t.ID, &hash, &t.User, &t.Device, &created, &used); err != nil {
+			return err
+		}
+		t.Created, t.Used = time.Unix(created, 0).UTC(), time.Unix(used, 0).UTC()
+		var key tokenKey
+		if copy(key[:], hash)+copy(t.rest[:], hash[min(len(key), len(hash)):]) == sha256.Size {
+			k.tokens[key] = t
+		}
+		return nil
+	})
+}
+
+type scanner func(into ...any) error
+
+func each(ctx context.Context, tx *sql.Tx, query string, row func(scanner) error) error {
+	rows, err := tx.QueryContext(ctx, query)
+	if err != nil {
+		return fmt.Errorf("read accounts: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := row(rows.Scan); err != nil {
+			return fmt.Errorf("read accounts: %w", err)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return fmt.Errorf("read accounts: %w", err)
+	}
+	return nil
+}
