@@ -127,7 +127,7 @@ var Forbidden = map[string]map[string]string{
 		`sockets?`: "no connection", `web ?sockets?`: "no connection", `sessions?`: "no connection", `reconnect(ing|ed)?`: "trying again",
 		`presence`: "status", `DND`: "do not disturb", `consult(ation)?`: "ask first", `blind transfer`: "transfer now",
 		`deflect`: "send to…", `alternate`: "swap", `ignore`: "silence", `maybe`: "perhaps", `40[13]`: "the telephone system refuses the sign-in",
-		`CSTA`: "nothing", `JSON`: "nothing", `HTTP`: "nothing", `daemon`: "server",
+		`CSTA`: "telephone system", `daemon`: "server",
 	},
 	"de": {
 		`CTI`: "Telefonanlage", `PBX`: "Telefonanlage", `[CK]onne[ck]tor(en|s)?`: "Telefonanlage", `TK-Anlage`: "Telefonanlage",
@@ -135,7 +135,7 @@ var Forbidden = map[string]map[string]string{
 		`Preview`: "Anrufkarte", `Toasts?`: "Benachrichtigung", `Tokens?`: "Einladung", `Sockets?`: "keine Verbindung", `Sessions?`: "keine Verbindung",
 		`Sitzung(en)?`: "keine Verbindung", `Präsenz`: "Status", `Presence`: "Status", `DND`: "nicht stören", `Extensions?`: "Nebenstelle", `Durchwahl(en)?`: "Nebenstelle",
 		`Ignorieren`: "stumm", `vielleicht nicht`: "vielleicht", `40[13]`: "Die Telefonanlage lehnt die Anmeldung ab",
-		`[Dd](u|ich|ir|ein|eine|einen|einer|einem|eines)`: "Sie", `CSTA`: "nichts", `JSON`: "nichts", `HTTP`: "nichts", `Daemon`: "Server",
+		`[Dd](u|ich|ir|ein|eine|einen|einer|einem|eines)`: "Sie", `CSTA`: "Telefonanlage", `Daemon`: "Server",
 	},
 }
 
