@@ -169,6 +169,7 @@ func (s *Server) dial(extension, number string) (*call, error) {
 			l.uuid = newUUID(sw)
 			s.calls[l.uuid] = c
 		}
+		l.silent = sw.InternalOneLeg
 	}
 	s.fact(KindCall, c.fact())
 	return c, nil

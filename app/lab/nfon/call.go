@@ -94,6 +94,7 @@ type leg struct {
 	direction string
 	phase     legPhase
 	answered  bool
+	silent    bool // sends no events of its own
 	leaves    bool // hands over to the leg that answers next
 }
 
@@ -177,6 +178,9 @@ func (s *Server) phaseOf(l *leg, p legPhase) {
 // tell sends an event of a leg, and to the stream of the POST that began the call.
 func (s *Server) tell(l *leg, state, cause string) {
 	sw := s.sw.Load()
+	if l.silent {
+		return
+	}
 	if state == stateRing && sw.OmitRing || state == stateCallerRing && sw.OmitCallerRing {
 		return
 	}

@@ -172,7 +172,7 @@ func (s Switches) Validate() error {
 }
 
 // With returns a copy with one value changed. The name is a JSON name, or a path into faults ("faults.states.status");
-// the value is JSON, or bare text where the switch holds text; null puts the default back.
+// the value is JSON, or bare text where the switch holds text; the word default puts the default back.
 func (s Switches) With(name, value string) (Switches, error) {
 	tree, err := toTree(s)
 	if err != nil {
@@ -183,7 +183,9 @@ func (s Switches) With(name, value string) (Switches, error) {
 		return s, fmt.Errorf("no switch is named %q", name)
 	}
 	plain := json.RawMessage(value)
-	if !json.Valid(plain) || isText(tree[root], deep, name) && value[0] != '"' && value != "null" {
+	if value == "default" {
+		plain = nil
+	} else if !json.Valid(plain) || isText(tree[root], deep, name) && value[0] != '"' {
 		plain, _ = json.Marshal(value) // a string always encodes
 	}
 	if err := put(tree, strings.Split(name, "."), plain); err != nil {
@@ -212,9 +214,10 @@ func toTree(s Switches) (map[string]json.RawMessage, error) {
 	return tree, nil
 }
 
+// put sets what is at the path; nil removes it, so that fromTree finds the default.
 func put(tree map[string]json.RawMessage, path []string, value json.RawMessage) error {
 	if len(path) == 1 {
-		if string(value) == "null" {
+		if value == nil {
 			delete(tree, path[0])
 		} else {
 			tree[path[0]] = value

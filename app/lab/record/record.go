@@ -184,3 +184,17 @@ func (l *Log) Close() error {
 	l.files, l.sinks = nil, nil
 	return errors.Join(errs...)
 }
+
+// Await waits on a Log for the first fact of type T above after that fits.
+func Await[T any](ctx context.Context, l *Log, after uint64, fits func(T) bool) (T, error) {
+	var found T
+	_, err := l.Await(ctx, after, func(e Entry) bool {
+		v, ok := e.Data.(T)
+		if ok && fits(v) {
+			found = v
+			return true
+		}
+		return false
+	})
+	return found, err
+}
