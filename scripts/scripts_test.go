@@ -122,3 +122,45 @@ func TestAnUnknownPurposeIsRefused(t *testing.T) {
 	require.Equal(t, 2, code)
 	require.Contains(t, out, "kitchen")
 }
+
+// ciRun runs .ci/run in a project whose make does as it is told, and returns what it printed and its exit code.
+func ciRun(t *testing.T, makeBody string) (string, int) {
+	t.Helper()
+	project := t.TempDir()
+	run, err := os.ReadFile(filepath.Join("..", ".ci", "run"))
+	require.NoError(t, err)
+	for path, text := range map[string]string{
+		".ci/run":      string(run),
+		"scripts/deps": "#!/bin/sh\n",
+		"bin/make":     "#!/bin/sh\n" + makeBody + "\n",
+	} {
+		path = filepath.Join(project, path)
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o755))
+	}
+	cmd := exec.Command("bash", filepath.Join(project, ".ci", "run"))
+	cmd.Env = append(os.Environ(), "PATH="+filepath.Join(project, "bin")+":"+os.Getenv("PATH"), "DISPLAY=:99")
+	out, err := cmd.CombinedOutput()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		require.NoError(t, err)
+	}
+	return string(out), cmd.ProcessState.ExitCode()
+}
+
+func TestCIRunsEverySuiteInAClosedRoom(t *testing.T) {
+	out, code := ciRun(t, `echo "$2 CI=$CI DISPLAY=$DISPLAY"; read -r line && echo "somebody typed"; exit 0`)
+	require.Zero(t, code, out)
+	for _, suite := range []string{"lint", "test", "test-windows", "test-real"} {
+		require.Contains(t, out, suite+" CI=true DISPLAY=\n")
+	}
+	require.NotContains(t, out, "somebody typed")
+	require.Contains(t, out, "\nsuites: 4 passed, 0 failed\n")
+}
+
+func TestOneFailedSuiteFailsCIAfterAllHaveRun(t *testing.T) {
+	out, code := ciRun(t, `[ "$2" != lint ]`)
+	require.Equal(t, 1, code)
+	require.Regexp(t, `lint +\d+ s  FAILED\n`, out)
+	require.Contains(t, out, "\nsuites: 3 passed, 1 failed\n")
+}

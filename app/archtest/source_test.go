@@ -11,26 +11,26 @@ import (
 )
 
 func TestEveryPackageSaysItsJob(t *testing.T) {
-	require.Empty(t, CheckPackageComments(load(t)))
+	none(t, CheckPackageComments(load(t)))
 }
 
 func TestNoTestIsSkipped(t *testing.T) {
-	require.Empty(t, CheckSkips(load(t)))
+	none(t, CheckSkips(load(t)))
 }
 
 func TestNothingIsLeftUnfinished(t *testing.T) {
-	require.Empty(t, CheckUnfinished(load(t)))
+	none(t, CheckUnfinished(load(t)))
 }
 
 func TestVendorsStayInTheirConnectors(t *testing.T) {
-	require.Empty(t, CheckVendors(load(t)))
+	none(t, CheckVendors(load(t)))
 }
 
 // visible are the packages whose texts people see.
 var visible = []string{"app/desk", "app/machine", "app/localapi", "ui", "cmd/deskbell", "cmd/deskbell-window"}
 
 func TestVisibleTextsComeFromTheMessageFiles(t *testing.T) {
-	require.Empty(t, CheckHardCoded(load(t), visible))
+	none(t, CheckHardCoded(load(t), visible))
 }
 
 // languages reads the message files; the tests below hold for every pair of them.
@@ -53,15 +53,15 @@ func languages(t *testing.T) map[string]Messages {
 func TestLanguagesHaveTheSameMessages(t *testing.T) {
 	all := languages(t)
 	for language, messages := range all {
-		require.Empty(t, CheckMessages(messages), language)
-		require.Empty(t, CompareLanguages("en", all["en"], language, messages))
+		none(t, CheckMessages(messages))
+		none(t, CompareLanguages("en", all["en"], language, messages))
 	}
 }
 
 func TestNoWordOfTheTradeIsShown(t *testing.T) {
 	for language, messages := range languages(t) {
 		require.Contains(t, Forbidden, language, "a new language needs its own list")
-		require.Empty(t, CheckWords(language, messages))
+		none(t, CheckWords(language, messages))
 	}
 }
 
