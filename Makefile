@@ -5,7 +5,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run build build-windows test test-real test-windows lint bench package licences clean
+.PHONY: help run build build-windows test test-real test-windows lint bench mutants package licences clean
 
 # The same flags for every build and test, so that they share Go's cache. The commit comes in by LDFLAGS, so no VCS stamp.
 export GOFLAGS := -buildvcs=false $(EXTRA_GOFLAGS)
@@ -90,6 +90,12 @@ bench: ## measure against the floors of the design, into build/bench.json
 	scripts/deps build desktop sound
 	$(MAKE) --no-print-directory build
 	$(BIN)/deskbell-lab bench
+
+# Another SEED draws other changes.
+SEED ?= 1
+mutants: ## change 50 random lines one by one; the tests must notice 80 % (SEED=2 draws others)
+	scripts/deps build
+	go run ./scripts/mutate -n 50 -least 80 -seed $(SEED) app/desk app/server app/number
 
 # Released programs name no folder of the machine that built them.
 package: ## archives for Linux and Windows with checksums, into build/package
