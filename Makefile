@@ -75,7 +75,7 @@ test-windows: $(GOTEST) ## cross-compile, then run the programs and the Windows 
 	GOOS=windows CGO_ENABLED=1 CC=x86_64-w64-mingw32-gcc go vet ./cmd/... ./app/... ./connectors/... ./assets/...
 	scripts/wine setup
 	@status=0; \
-	GOOS=windows CGO_ENABLED=1 CC=x86_64-w64-mingw32-gcc $(GOTEST) -name windows -os windows -limit 10m \
+	CGO_ENABLED=1 CC=x86_64-w64-mingw32-gcc $(GOTEST) -name windows -os windows -limit 10m \
 	  -none "no package has a test file for Windows only" ./app/... ./cmd/... -- -p 1 -exec "$(CURDIR)/scripts/wine" || status=1; \
 	DESKBELL_WINDOWS=$(CURDIR)/$(WINDOWS) WINEPREFIX=$(CURDIR)/build/wine $(GOTEST) -name wine -tags wine -limit 10m \
 	  -none "no test drives the programs under wine" ./app/... ./cmd/... -- -p 1 || status=1; \

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 )
@@ -29,7 +30,9 @@ func (a added) pattern() string {
 
 // selectAdded finds the tests in files that this machine's plain build leaves out and the given one takes in.
 func selectAdded(patterns []string, tag, goos string) (added, error) {
-	plain, wanted := build.Default, build.Default
+	plain := build.Default
+	plain.GOOS = runtime.GOOS
+	wanted := plain
 	if tag != "" {
 		wanted.BuildTags = append(slices.Clone(wanted.BuildTags), tag)
 	}

@@ -70,7 +70,7 @@ func run(ctx context.Context, o options) int {
 	report := newReport(os.Stdout, o.strict)
 	args, err := o.testArgs()
 	if err == nil && args != nil {
-		err = goTest(ctx, o.limit, args, report)
+		err = goTest(ctx, o.limit, o.goos, args, report)
 	}
 	if err != nil {
 		report.trouble(err)
@@ -106,12 +106,15 @@ func (o options) testArgs() ([]string, error) {
 }
 
 // goTest runs go test in a process group of its own and feeds its events to the report, until it ends or the limit ends it.
-func goTest(ctx context.Context, limit time.Duration, args []string, report *report) error {
+func goTest(ctx context.Context, limit time.Duration, goos string, args []string, report *report) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("the limit of %s is over", limit))
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Stderr = os.Stderr
+	if goos != "" {
+		cmd.Env = append(os.Environ(), "GOOS="+goos)
+	}
 	// SIGQUIT makes every test binary of the group print what its goroutines wait for.
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGQUIT) }
 	cmd.WaitDelay = graceAfterLimit

@@ -33,7 +33,7 @@ func runHere(t *testing.T, o options) (string, int) {
 	r := newReport(&out, o.strict)
 	args, err := o.testArgs()
 	require.NoError(t, err)
-	if err := goTest(t.Context(), o.limit, args, r); err != nil {
+	if err := goTest(t.Context(), o.limit, o.goos, args, r); err != nil {
 		r.trouble(err)
 	}
 	code := r.close("go-test")
