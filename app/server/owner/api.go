@@ -51,6 +51,8 @@ type Params struct {
 	Epoch string
 	// Publish is called for each update in order, after its commit, by one goroutine, and must not block long.
 	Publish func(Update)
+	// Ended, if set, is told once when the connector gave up by itself; what was known stays readable until Run's ctx ends.
+	Ended   func(error)
 	Restore State
 	Limits  Limits
 }

@@ -13,6 +13,7 @@ import (
 
 	"deskbell/app/csta"
 	"deskbell/app/pbx"
+	"deskbell/app/server/failpoint"
 )
 
 // ErrStopped is returned for commands to an owner that does not run any more. It wraps pbx.ErrDown.
@@ -118,6 +119,9 @@ func (o *Owner) runConnector(ctx context.Context) {
 	}
 	o.log.Error("telephone system given up", "error", err)
 	o.post(ctx, connectorEnded{err})
+	if o.p.Ended != nil {
+		o.p.Ended(err)
+	}
 }
 
 // loop handles messages until ctx is over and the connector has returned.
@@ -245,7 +249,12 @@ type sink struct {
 	ctx context.Context
 }
 
-func (s sink) Tell(m pbx.Message) { s.o.post(s.ctx, m) }
+func (s sink) Tell(m pbx.Message) {
+	if _, event := m.(pbx.LegChanged); event {
+		failpoint.Hit("event-read")
+	}
+	s.o.post(s.ctx, m)
+}
 
 func (s sink) CallsRunning() bool { return s.o.running.Load() }
 
