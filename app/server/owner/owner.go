@@ -289,7 +289,7 @@ func (o *Owner) SetDevices(devices []csta.DeviceID) {
 // View gives all that was published, as one moment. It is cheap while nothing changes; sessions use ViewOf.
 func (o *Owner) View() View { return o.out.view() }
 
-// ViewOf is View for some devices alone: their calls, lines and attempts.
+// ViewOf is View for some devices alone: their calls, lines, attempts and names.
 func (o *Owner) ViewOf(devices []csta.DeviceID) View { return o.out.viewOf(devices) }
 
 // Services says what the telephone system can do for a device at all.

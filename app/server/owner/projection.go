@@ -27,6 +27,7 @@ type projection struct {
 	lines    map[csta.DeviceID]Line
 	features map[csta.DeviceID]pbx.FeatureChanged
 	devices  []pbx.Device
+	known    map[csta.DeviceID]pbx.Device // devices by id
 	attempts map[string]Attempt
 	gaps     []Gap
 	troubles []pbx.Trouble
@@ -50,12 +51,12 @@ func newProjection(system csta.SystemID, epoch string, from State, seq uint64) *
 		features: make(map[csta.DeviceID]pbx.FeatureChanged),
 		attempts: make(map[string]Attempt),
 		up:       make(map[csta.DeviceID]bool),
-		devices:  from.Devices,
 		gaps:     slices.Clone(from.Gaps),
 	}
 	for i := range from.Calls {
 		p.putCall(&from.Calls[i], from.AliveUntil)
 	}
+	p.putDevices(from.Devices)
 	for _, a := range from.Attempts {
 		p.attempts[a.ID] = a
 	}
@@ -84,7 +85,7 @@ func (p *projection) apply(u Update) {
 	case u.Trouble != nil:
 		p.putTrouble(*u.Trouble, u.Cleared)
 	case u.Devices != nil:
-		p.devices = u.Devices
+		p.putDevices(u.Devices)
 	case u.Feature != nil:
 		p.features[u.Feature.Device] = *u.Feature
 	}
@@ -142,6 +143,13 @@ func (p *projection) dropCall(id csta.CallID) {
 	}
 }
 
+func (p *projection) putDevices(list []pbx.Device) {
+	p.devices, p.known = list, make(map[csta.DeviceID]pbx.Device, len(list))
+	for _, d := range list {
+		p.known[d.ID] = d
+	}
+}
+
 func (p *projection) putGap(g Gap) {
 	if i := slices.IndexFunc(p.gaps, func(h Gap) bool { return h.ID == g.ID }); i >= 0 {
 		p.gaps[i] = g
@@ -196,6 +204,7 @@ func (p *projection) view() View {
 	v.Lines = maps.Clone(p.lines)
 	v.Features = maps.Clone(p.features)
 	v.Attempts = p.attemptsOf(nil)
+	v.Devices = slices.Clone(p.devices)
 	p.rest(&v)
 	p.cached = &v
 	return v
@@ -203,7 +212,6 @@ func (p *projection) view() View {
 
 // rest fills in what every view has whole.
 func (p *projection) rest(v *View) {
-	v.Devices = slices.Clone(p.devices)
 	v.Gaps = slices.Clone(p.gaps)
 	v.Troubles = slices.Clone(p.troubles)
 }
@@ -220,6 +228,9 @@ func (p *projection) viewOf(devices []csta.DeviceID) View {
 	wanted := make(map[csta.DeviceID]bool, len(devices))
 	for _, d := range devices {
 		wanted[d] = true
+		if known, ok := p.known[d]; ok {
+			v.Devices = append(v.Devices, known)
+		}
 		if l, ok := p.lines[d]; ok {
 			v.Lines[d] = l
 		}
