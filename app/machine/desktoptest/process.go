@@ -29,7 +29,8 @@ func (d *Desktop) spawn(program string, args []string, extra []*os.File) (*proce
 	cmd.Dir = d.Home()
 	cmd.Stdout, cmd.Stderr = d.out, d.out
 	cmd.ExtraFiles = extra
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	// Pdeathsig: a test that is killed must not leave a display behind.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	cmd.WaitDelay = time.Second
 	if err := cmd.Start(); err != nil {
 		return nil, err

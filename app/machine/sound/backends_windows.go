@@ -1,0 +1,7 @@
+//go:build cgo
+
+package sound
+
+import "github.com/gen2brain/malgo"
+
+func backends() []malgo.Backend { return []malgo.Backend{malgo.BackendWasapi} }
