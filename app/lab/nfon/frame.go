@@ -63,11 +63,14 @@ func (s *Server) publishCall(ev Event) {
 	s.events++
 	streams := s.streamsOf(feedCalls)
 	lost := slices.Contains(sw.Lose, ev.State)
+	if lost {
+		streams = nil
+	}
 	s.fact(KindEvent, EventFact{
 		Number: s.events, UUID: ev.UUID, State: ev.State, Extension: ev.Extension, Error: ev.Error,
 		Streams: len(streams), Lost: lost,
 	})
-	if lost || len(streams) == 0 {
+	if len(streams) == 0 {
 		return
 	}
 	if sw.PadBytes > 0 {
@@ -187,3 +190,6 @@ func (s *Server) Hostile(kind string) error {
 	}
 	return nil
 }
+
+// Rubbish lists the kinds that Hostile sends.
+func Rubbish() []string { return slices.Clone(rubbish) }

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -213,3 +214,6 @@ func accepts(header, mediaType string) bool {
 	}
 	return false
 }
+
+// Endpoints lists the names that faults and requests carry.
+func Endpoints() []string { return slices.Clone(endpoints) }
