@@ -29,6 +29,7 @@ type passwordAuth struct {
 	access      string
 	refresh     string
 	refreshed   bool // the access token came from a refresh
+	issued      time.Time
 	renewAt     time.Time
 	strikes     int // tokens refused since one worked
 	refusals    int
@@ -89,7 +90,7 @@ func (p *passwordAuth) Token(ctx context.Context) (string, error) {
 	}
 }
 
-// Invalidate drops a token that NFON refused. If it came from a refresh, the refresh token is no good either; if it came
+// Invalidate drops a token that NFON refused. If it came fresh from a refresh, the refresh token is no good either; if it came
 // from a sign-in after another token was refused, signing in does not help and is repeated slowly.
 func (p *passwordAuth) Invalidate(token string) {
 	p.mu.Lock()
@@ -100,8 +101,9 @@ func (p *passwordAuth) Invalidate(token string) {
 	p.access = ""
 	p.strikes++
 	switch {
-	case p.refreshed:
+	case p.refreshed && time.Since(p.issued) < youngToken:
 		p.refresh = ""
+	case p.refreshed:
 	case p.strikes > 1:
 		p.refuse()
 	}
@@ -202,6 +204,7 @@ func (p *passwordAuth) keep(pair tokenPair, refreshed bool) string {
 	defer p.mu.Unlock()
 	first := p.access == "" && p.claims == (claims{})
 	p.access, p.refresh, p.refreshed, p.claims = string(pair.Access), string(pair.Refresh), refreshed, c
+	p.issued = time.Now()
 	p.renewAt = time.Now().Add(usable(c, time.Now()))
 	if first && c.ExtendedPresence != nil && !*c.ExtendedPresence {
 		p.log.Warn("the NFON key lacks extended_presence: some functions may be missing")

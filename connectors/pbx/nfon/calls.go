@@ -18,34 +18,40 @@ const flapping = 3
 // keepCalls keeps the call stream open until ctx ends.
 func (d *desk) keepCalls(ctx context.Context) {
 	var r redial
+	flaps := 0 // connections in a row that opened and soon ended
 	for ctx.Err() == nil {
 		opened := time.Time{}
-		err := d.readCalls(ctx, func() { opened = time.Now() }, r.failures < flapping)
+		err := d.readCalls(ctx, func() { opened = time.Now() }, flaps < flapping)
 		if ctx.Err() != nil {
 			return
 		}
 		lasted := time.Duration(0)
 		if !opened.IsZero() {
-			lasted = time.Since(opened)
+			lasted, flaps = time.Since(opened), flaps+1
 		}
 		r.stable(lasted)
 		delay := r.after(err)
 		if lasted >= stableAfter {
+			flaps = 0
 			delay = jitter(firstDelay / 4) // NFON may close streams in order, say when a token ends: be back before it rings
 		}
-		if opened.IsZero() || r.failures >= flapping {
+		if opened.IsZero() || flaps >= flapping {
 			retry := time.Now().Add(delay)
 			d.post(ctx, func() { d.trouble(feedCalls, orEnded(err), retry) })
 		}
 		d.c.log.Info("nfon's call stream ended", "error", err, "lasted", lasted, "retry_in", delay)
-		running := d.sink.CallsRunning
-		if _, slow := diagnose(err); err != nil && slow {
-			running = never
-		}
-		if sleep(ctx, delay, running) != nil {
+		if sleep(ctx, delay, d.hurry(err)) != nil {
 			return
 		}
 	}
+}
+
+// hurry tells whether a pause may be cut short because calls run: not where each try could lock the account.
+func (d *desk) hurry(err error) func() bool {
+	if _, slow := diagnose(err); err != nil && slow {
+		return never
+	}
+	return d.sink.CallsRunning
 }
 
 func orEnded(err error) error {

@@ -21,6 +21,8 @@ const (
 	tokenLife = 4 * time.Minute
 	// tokenMargin is how long before its end a token is renewed.
 	tokenMargin = 20 * time.Second
+	// youngToken: a token refused at this age was never any good, an older one has only ended.
+	youngToken = 30 * time.Second
 
 	// maxEvent bounds one line and one event of a stream: NFON's own sample client reads lines up to 1 MiB.
 	maxEvent = 1 << 20

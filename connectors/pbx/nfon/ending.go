@@ -89,24 +89,24 @@ func (t *translator) group(l *leg, s step) {
 			if other == l || other.direction != csta.Incoming {
 				continue
 			}
-			if other.ringing() && !startedAfter(other, l) {
+			if other.ringing() && !startedAfter(other.rang, l) {
 				t.closeLater(other)
 			}
 			t.correct(other, l)
 		}
 	case stageRinging:
-		if from := t.answeredBefore(l); from != nil && !startedAfter(l, from) {
+		if from := t.answeredBefore(l); from != nil && !startedAfter(l.rang, from) {
 			t.closeLater(l)
 		}
 	}
 }
 
 // startedAfter reports whether ringing began after from was answered. Without NFON's times the order of arrival counts.
-func startedAfter(ringing, from *leg) bool {
-	if !ringing.rang.vendor.IsZero() && !from.answered.vendor.IsZero() {
-		return ringing.rang.vendor.After(from.answered.vendor)
+func startedAfter(began moment, from *leg) bool {
+	if !began.vendor.IsZero() && !from.answered.vendor.IsZero() {
+		return began.vendor.After(from.answered.vendor)
 	}
-	return ringing.rang.arrived.After(from.answered.arrived)
+	return began.arrived.After(from.answered.arrived)
 }
 
 func (t *translator) closeLater(l *leg) {

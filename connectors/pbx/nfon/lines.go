@@ -13,6 +13,8 @@ import (
 const (
 	// streamRest is how long line states are polled before a stream that proved unusable is tried again.
 	streamRest = 10 * time.Minute
+	// streamUseful is how long such a stream must last to be worth opening again at once.
+	streamUseful = 20 * time.Second
 )
 
 func idle(l csta.LineState) bool { return l == csta.LineIdle || l == csta.LineOffline }
@@ -66,10 +68,11 @@ func (d *desk) checkIdle(device csta.DeviceID, since time.Time) {
 // use. It is independent of the call stream.
 func (d *desk) keepStates(ctx context.Context) {
 	var r redial
+	useless := 0 // streams in a row that opened and soon ended
 	failing := sideTrouble{desk: d, feed: feedStates}
 	for ctx.Err() == nil {
-		if d.c.config.States == StatesSnapshot || r.failures >= flapping {
-			r = redial{}
+		if d.c.config.States == StatesSnapshot || useless >= flapping {
+			useless = 0
 			d.poll(ctx, streamRest)
 			continue
 		}
@@ -78,15 +81,18 @@ func (d *desk) keepStates(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		if !opened.IsZero() {
-			r.stable(time.Since(opened))
+		if lasted := time.Since(opened); !opened.IsZero() {
+			r.stable(lasted)
 			failing.since = time.Time{}
+			if useless++; lasted >= streamUseful {
+				useless = 0
+			}
 		}
-		delay := r.after(err)
 		if streamUnusable(err) {
-			r.failures = flapping
+			useless = flapping
 			continue
 		}
+		delay := r.after(err)
 		failing.note(ctx, err, delay)
 		if sleep(ctx, delay, never) != nil {
 			return

@@ -33,6 +33,7 @@ func (t *translator) linkAttempt(l *leg, e callEvent) {
 func (t *translator) linkCalls(l *leg, e callEvent) {
 	if l.linkage == nil {
 		l.linkage = []string{l.key.Call}
+		l.cause = t.causeOfNew(l)
 		t.index(l)
 		if other := t.otherEnd(l); other != nil {
 			l.linkage = append(l.linkage, other.key.Call)

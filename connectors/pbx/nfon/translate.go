@@ -191,9 +191,8 @@ func (t *translator) open(e callEvent) *leg {
 func (t *translator) reset(l *leg, e callEvent) {
 	*l = leg{
 		key: l.key, run: l.run + 1, direction: t.direction(e), began: e.moment(), attempt: l.attempt,
-		sawBusy: t.lineBusy(string(l.key.Device)), original: l.original, tail: l.tail,
+		sawBusy: t.lineBusy(string(l.key.Device)), tail: l.tail,
 	}
-	l.cause = t.causeOfNew(l)
 }
 
 // causeOfNew says why a leg came to be: an extension that already talks and calls again asks back; an extension that rings
@@ -207,8 +206,10 @@ func (t *translator) causeOfNew(l *leg) csta.Cause {
 		}
 		return csta.CauseUnknown
 	}
-	if from := t.answeredBefore(l); from != nil && from.talking() {
-		l.original = from.far
+	if from := t.answeredBefore(l); from != nil && from.talking() && startedAfter(l.began, from) {
+		if from.far != l.far {
+			l.original = from.far
+		}
 		return csta.CauseTransfer
 	}
 	return csta.CauseUnknown
