@@ -1,7 +1,9 @@
 package plan
 
 import (
+	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/nyaruka/phonenumbers"
 )
@@ -18,12 +20,45 @@ var moreEmergency = map[string][]string{
 
 // isEmergency tells whether digits, exactly as given, are an emergency number of the region.
 func (p *Plan) isEmergency(digits string) bool {
-	for _, n := range moreEmergency[p.settings.Region] {
-		if n == digits {
-			return true
-		}
+	if len(digits) == 3 {
+		return p.codes.get(digits, p.askCode)&codeEmergency != 0
 	}
-	return len(digits) <= 6 && phonenumbers.IsEmergencyNumber(digits, p.settings.Region)
+	return p.askEmergency(digits)
+}
+
+func (p *Plan) askEmergency(digits string) bool {
+	return slices.Contains(moreEmergency[p.settings.Region], digits) ||
+		len(digits) <= 6 && phonenumbers.IsEmergencyNumber(digits, p.settings.Region)
+}
+
+// threeDigits remembers what the metadata says of the codes 000 to 999, because every extension is one of them.
+type threeDigits [1000]atomic.Uint32
+
+const (
+	codeAsked uint32 = 1 << iota
+	codeEmergency
+	codeService
+)
+
+func (t *threeDigits) get(digits string, ask func(string) uint32) uint32 {
+	known := &t[int(digits[0]-'0')*100+int(digits[1]-'0')*10+int(digits[2]-'0')]
+	if v := known.Load(); v != 0 {
+		return v
+	}
+	v := ask(digits) | codeAsked
+	known.Store(v)
+	return v
+}
+
+func (p *Plan) askCode(digits string) uint32 {
+	var v uint32
+	if p.askEmergency(digits) {
+		v |= codeEmergency
+	}
+	if p.askService(digits) {
+		v |= codeService
+	}
+	return v
 }
 
 // emergency finds an emergency number also behind what people and systems put in front of it: the outside-line digit,
@@ -64,14 +99,19 @@ func (p *Plan) withoutPrefixes(sp spelling) []string {
 func (p *Plan) isPublicService(digits string) bool {
 	switch {
 	case len(digits) == 3:
+		return p.codes.get(digits, p.askCode)&codeService != 0
+	case strings.HasPrefix(digits, "116") && len(digits) == 6, isDirectory(digits):
+		return p.askService(digits)
+	}
+	return false
+}
+
+func (p *Plan) askService(digits string) bool {
+	if len(digits) == 3 {
 		us := phonenumbers.IsNANPACountry(p.settings.Region)
 		if us && digits[1:] != "11" && digits != "988" || !us && digits[0] != '1' {
 			return false
 		}
-	case strings.HasPrefix(digits, "116") && len(digits) == 6:
-	case isDirectory(digits):
-	default:
-		return false
 	}
 	n, err := phonenumbers.Parse(digits, p.settings.Region)
 	return err == nil && phonenumbers.IsValidShortNumberForRegion(n, p.settings.Region)

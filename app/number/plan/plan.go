@@ -30,13 +30,15 @@ type Settings struct {
 	Cities bool
 }
 
-// Plan reads and shows numbers for one tenant. It is immutable and safe for concurrent use.
+// Plan reads and shows numbers for one tenant. It never changes and is safe for concurrent use.
 type Plan struct {
 	settings  Settings
 	code      string          // country calling code of the region, "49"
 	trunk     string          // national prefix, "0"; empty where there is none
 	bareIsNat bool            // numbers with their area code are written without the national prefix (Brazil, USA)
 	countries map[string]bool // ordinary countries
+	answers   answers
+	codes     threeDigits
 }
 
 // Validate reports all wrong settings at once.

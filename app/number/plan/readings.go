@@ -32,9 +32,22 @@ type reading struct {
 	written bool
 }
 
-// read finds the best reading: the first that is valid, else the first that is possible. New, test and drama ranges are
-// possible only.
+// read is best for the spelling, remembered: one call brings the same numbers several times, and reading costs more than
+// everything else an event needs.
 func (p *Plan) read(sp spelling, hint Hint) (number.E164, bool) {
+	sp.postDial = ""
+	key := question{sp, hint}
+	e, ok := p.answers.get(key)
+	if !ok {
+		e = p.best(sp, hint)
+		p.answers.put(key, e)
+	}
+	return e, e != ""
+}
+
+// best finds the best reading: the first that is valid, else the first that is possible. New, test and drama ranges are
+// possible only.
+func (p *Plan) best(sp spelling, hint Hint) number.E164 {
 	var possible number.E164
 	for _, r := range p.readings(sp, hint) {
 		n, err := phonenumbers.Parse(r.text, p.settings.Region)
@@ -48,12 +61,12 @@ func (p *Plan) read(sp spelling, hint Hint) (number.E164, bool) {
 		switch {
 		case !e.Valid():
 		case phonenumbers.IsValidNumber(n):
-			return e, true
+			return e
 		case possible == "" && !r.weak && stable(e):
 			possible = e
 		}
 	}
-	return possible, possible != ""
+	return possible
 }
 
 // stable tells that a number which is only possible reads back as itself; a run of zeros after the country code is none.

@@ -41,7 +41,12 @@ func takeApart(raw string) spelling {
 		return spelling{letters: true}
 	}
 	var sp spelling
-	s := sp.unwrap(number.Clean(raw))
+	s := number.Clean(raw)
+	if isPlain(s) {
+		sp.readDigits(s)
+		return sp
+	}
+	s = sp.unwrap(s)
 	if starCode.MatchString(s) {
 		sp.code = keep(s, "0123456789*#")
 		return sp
@@ -53,6 +58,16 @@ func takeApart(raw string) spelling {
 	}
 	sp.readDigits(strings.TrimSpace(s))
 	return sp
+}
+
+// isPlain tells that there is nothing but digits and their usual ornaments, as in nearly every number of a call.
+func isPlain(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; (c < '0' || c > '9') && strings.IndexByte("+ -/.()", c) < 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // unwrap takes a number out of a link or SIP address and remembers the parameters that belong to it.
@@ -105,6 +120,9 @@ func (sp *spelling) readDigits(s string) {
 		s, sp.plus = strings.TrimLeft(rest, "+"), true
 	}
 	sp.digits = number.OnlyDigits(s)
+	if !strings.ContainsAny(s, "([") {
+		return
+	}
 	m := optional.FindStringIndex(s)
 	if m == nil || m[0] == 0 || number.OnlyDigits(s[:m[0]]) == "" {
 		return
