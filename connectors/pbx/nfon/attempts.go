@@ -156,20 +156,25 @@ func (as *attempts) progress(key pbx.LegKey, s stage) {
 	}
 }
 
-// fail ends an attempt that has no leg, and returns it; nil if there is none.
-func (as *attempts) fail(e callEvent) *attempt {
+// fail ends the attempt that an event is about, if it has no leg; nil if there is none. first is false for a repetition.
+func (as *attempts) fail(e callEvent) (failed *attempt, first bool) {
 	as.mu.Lock()
 	defer as.mu.Unlock()
 	a := as.find(string(e.UUID))
 	if a == nil {
 		a = as.guess(e, true)
 	}
-	if a == nil || a.before || a.stage != stageNone || a.device != string(e.Extension) {
-		return nil
+	switch {
+	case a == nil || a.before || a.device != string(e.Extension):
+		return nil, false
+	case a.stage == stageEnded:
+		return a, false
+	case a.stage != stageNone:
+		return nil, false
 	}
 	a.stage, a.stream = stageEnded, string(e.UUID)
 	signal(as.dirty)
-	return a
+	return a, true
 }
 
 // clearable reports whether a hang-up is promised for the call in this stage.

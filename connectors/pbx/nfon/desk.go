@@ -305,7 +305,10 @@ func (d *desk) trouble(f feed, err error, retry time.Time) {
 }
 
 func (c *connector) detail(f feed, err error) string {
-	detail := feedNames[f] + ": " + cut(err.Error(), 200)
+	detail := cut(err.Error(), 200)
+	if !errors.Is(err, pbx.ErrSignIn) { // that is the same for all feeds
+		detail = feedNames[f] + ": " + detail
+	}
 	if _, limited := c.auth.known(); limited {
 		detail += " (the key lacks extended_presence)"
 	}

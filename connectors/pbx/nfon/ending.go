@@ -42,9 +42,9 @@ func (t *translator) close(l *leg, stamp pbx.Stamp, cause csta.Cause, unheard bo
 
 // failAttempt ends a request that never became a leg.
 func (t *translator) failAttempt(e callEvent) bool {
-	a := t.attempts.fail(e)
-	if a == nil {
-		return false
+	a, first := t.attempts.fail(e)
+	if !first {
+		return a != nil
 	}
 	t.tell(pbx.AttemptFailed{
 		Command: a.command, Call: string(e.UUID), Device: csta.DeviceID(a.device),

@@ -29,7 +29,7 @@ type fake struct {
 	on     map[string]http.HandlerFunc // "POST /login" … replaces the answer below
 	life   time.Duration               // of access tokens
 	tokens int
-	valid  map[string]bool
+	valid  map[string]time.Time // until when
 	states string
 	data   string
 	calls  *feeder
@@ -51,7 +51,7 @@ type feeder struct {
 
 func newFake(t *testing.T) *fake {
 	return &fake{
-		t: t, on: map[string]http.HandlerFunc{}, life: 5 * time.Minute, valid: map[string]bool{},
+		t: t, on: map[string]http.HandlerFunc{}, life: 5 * time.Minute, valid: map[string]time.Time{},
 		states: `[]`, data: `[{"uuid":"101@K4711","extension_number":"101","name":"Front desk"},{"uuid":"102@K4711","extension_number":"102","name":"Ada Example"},{"uuid":"103@K4711","extension_number":"103","name":""}]`,
 		calls: &feeder{}, lines: &feeder{},
 	}
@@ -67,7 +67,7 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !ok && strings.HasPrefix(op, "DELETE ") {
 		handler, ok = f.on["DELETE"]
 	}
-	valid := f.valid[bearer]
+	valid := time.Now().Before(f.valid[bearer])
 	f.mu.Unlock()
 	w.Header().Set("X-Request-Id", fmt.Sprintf("req-%d", len(f.log)))
 	switch {
@@ -129,7 +129,7 @@ func (f *fake) pair(extra string) string {
 	f.tokens++
 	claims := fmt.Sprintf(`{"customer":"k4711","exp":%d,"n":%d%s}`, time.Now().Add(f.life).Unix(), f.tokens, extra)
 	access := "h." + base64.RawURLEncoding.EncodeToString([]byte(claims)) + ".s"
-	f.valid[access] = true
+	f.valid[access] = time.Now().Add(f.life)
 	return fmt.Sprintf(`{"access-token":%q,"refresh-token":"refresh%d"}`, access, f.tokens)
 }
 

@@ -181,6 +181,9 @@ func (b *board) set(f feed, t pbx.Trouble) (pbx.Trouble, bool) {
 			break
 		}
 	}
+	if worst.Code == b.shown.Code {
+		worst.Since = b.shown.Since
+	}
 	changed := worst != b.shown
 	b.shown = worst
 	return worst, changed
