@@ -80,8 +80,8 @@ func New(p Params) (*Owner, error) {
 
 func newID() string { return uuid.Must(uuid.NewV7()).String() }
 
-// Run runs the connector and the owner until ctx ends, then waits for requests under way and for the log. It returns an
-// error only if it was started twice; a connector that gives up is a trouble, and what was known stays readable.
+// Run runs the connector and the owner until ctx ends (nil), or until the connector gives up (its error, told as a trouble
+// before), then waits for requests under way and for what is to be published. What was known stays readable by View.
 func (o *Owner) Run(ctx context.Context) error {
 	if !o.started.CompareAndSwap(false, true) {
 		return errors.New("owner: Run was called twice")
@@ -90,17 +90,25 @@ func (o *Owner) Run(ctx context.Context) error {
 	published.Go(o.out.run)
 
 	o.handle(ctx, begin{})
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	connector := make(chan struct{})
+	var gaveUp error
 	go func() {
 		defer close(connector)
-		o.runConnector(ctx)
+		if gaveUp = o.runConnector(ctx); gaveUp != nil {
+			cancel()
+		}
 	}()
 	o.loop(ctx, connector)
+	if gaveUp != nil {
+		o.handle(ctx, connectorEnded{gaveUp})
+	}
 	o.drain(ctx)
 	o.out.close()
 	published.Wait()
 	close(o.ended)
-	return nil
+	return gaveUp
 }
 
 // begin is the first message of a run: what the log had is looked at.
@@ -109,19 +117,17 @@ type begin struct{}
 // connectorEnded says that the connector gave up.
 type connectorEnded struct{ err error }
 
-func (o *Owner) runConnector(ctx context.Context) {
+// runConnector returns an error if the connector gave up.
+func (o *Owner) runConnector(ctx context.Context) error {
 	err := o.p.Connector.Run(ctx, sink{o: o, ctx: ctx})
 	if ctx.Err() != nil {
-		return
+		return nil //nolint:nilerr // it was told to end
 	}
 	if err == nil {
 		err = errors.New("the connector ended by itself")
 	}
 	o.log.Error("telephone system given up", "error", err)
-	o.post(ctx, connectorEnded{err})
-	if o.p.Ended != nil {
-		o.p.Ended(err)
-	}
+	return fmt.Errorf("telephone system %s: %w", o.p.System, err)
 }
 
 // loop handles messages until ctx is over and the connector has returned.
