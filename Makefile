@@ -62,9 +62,11 @@ test: $(GOTEST) ## format, vet, all tests with -race, then those on a virtual de
 	scripts/deps build desktop sound
 	@unformatted=$$(git ls-files -z '*.go' | xargs -0 gofmt -l); test -z "$$unformatted" || { echo "not gofmt-ed: $$unformatted"; exit 1; }
 	go vet ./...
-	$(GOTEST) -name test -limit 15m ./... -- -race
 	$(MAKE) --no-print-directory build
-	$(GOTEST) -name desktop -tags desktop -limit 15m $(DESKTOP_PACKAGES) -- -race -p 1
+	@status=0; \
+	$(GOTEST) -name test -limit 15m ./... -- -race || status=1; \
+	$(GOTEST) -name desktop -tags desktop -limit 15m $(DESKTOP_PACKAGES) -- -race -p 1 || status=1; \
+	exit $$status
 
 test-real: $(GOTEST) ## tests against real third-party servers
 	$(GOTEST) -name real -tags real -limit 15m -none "no test here needs a real third-party server yet; xdg-open, D-Bus, PulseAudio and the Xfce panel are part of make test" ./... -- -race -p 1
