@@ -75,8 +75,6 @@ type Params struct {
 	Log *slog.Logger
 	// Poll is how often changes made by another process are looked for; zero: 500 ms.
 	Poll time.Duration
-	// OnChange is told, from Run's goroutine, the ids of users whose name, role, devices or tokens changed.
-	OnChange func(users []string)
 }
 
 // Accounts answers from memory and writes to the database. Safe for concurrent use.
@@ -86,7 +84,14 @@ type Accounts struct {
 
 	mu   sync.Mutex
 	used map[string]time.Time // tokens whose "last used" is to be written, by token id
+
+	reading  sync.Mutex // one reload at a time, so that changes are told in order
+	onChange atomic.Pointer[func(users []string)]
 }
+
+// OnChange names who is told the ids of users whose name, role, devices or tokens changed. It is called by Run and by
+// whoever makes a change, one at a time.
+func (a *Accounts) OnChange(tell func(users []string)) { a.onChange.Store(&tell) }
 
 // Open reads all accounts.
 func Open(ctx context.Context, p Params) (*Accounts, error) {
@@ -136,14 +141,16 @@ func (a *Accounts) Run(ctx context.Context) error {
 	}
 }
 
-// Refresh looks for changes now, and tells OnChange.
+// Refresh looks for changes now, and tells of them.
 func (a *Accounts) Refresh(ctx context.Context) error {
+	a.reading.Lock()
+	defer a.reading.Unlock()
 	changed, err := a.reload(ctx)
 	if err != nil {
 		return err
 	}
-	if len(changed) > 0 && a.params.OnChange != nil {
-		a.params.OnChange(changed)
+	if tell := a.onChange.Load(); len(changed) > 0 && tell != nil {
+		(*tell)(changed)
 	}
 	return nil
 }

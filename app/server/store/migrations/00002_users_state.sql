@@ -7,7 +7,8 @@ CREATE TABLE pops (
   trigger  TEXT NOT NULL,
   far      BLOB NOT NULL, -- keyed hash of the other party's number
   system   TEXT NOT NULL,
-  claimed  INTEGER NOT NULL,
+  began    INTEGER NOT NULL, -- of the call, in milliseconds
+  claimed  INTEGER NOT NULL, -- in milliseconds
   state    TEXT NOT NULL
 ) STRICT;
 CREATE INDEX pops_by_call ON pops (user, call);
@@ -19,12 +20,6 @@ CREATE TABLE user_settings (
   value  TEXT NOT NULL,
   PRIMARY KEY (user, name)
 ) STRICT, WITHOUT ROWID;
-CREATE TABLE commands (
-  user     TEXT NOT NULL,
-  command  TEXT NOT NULL,
-  made     INTEGER NOT NULL,
-  PRIMARY KEY (user, command)
-) STRICT, WITHOUT ROWID;
 CREATE TABLE connector_values (
   system  TEXT NOT NULL,
   name    TEXT NOT NULL,
@@ -34,4 +29,4 @@ CREATE TABLE connector_values (
 -- Random values the server makes once for itself.
 CREATE TABLE server_secrets (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
 -- +goose Down
-DROP TABLE server_secrets; DROP TABLE connector_values; DROP TABLE commands; DROP TABLE user_settings; DROP TABLE pops;
+DROP TABLE server_secrets; DROP TABLE connector_values; DROP TABLE user_settings; DROP TABLE pops;

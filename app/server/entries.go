@@ -1,0 +1,84 @@
+package server
+
+import (
+	"context"
+	"time"
+
+	"deskbell/app/wire"
+)
+
+// maxEntries bounds a page of the call list.
+const maxEntries = 200
+
+// entryOf makes an entry ready for the screen.
+func (s *Server) entryOf(e Entry, lang string) wire.Entry {
+	return wire.Entry{
+		ID: e.Call, System: e.System, Device: e.Device, Direction: e.Direction, Far: s.partyOf(e.Far, lang),
+		Name: text(e.Name), Company: text(e.Company), VIP: e.VIP, At: e.At.UTC(), TalkMS: e.Talk.Milliseconds(),
+		Result: e.Result, Cause: e.Cause, Seen: e.Seen, Pop: e.Pop,
+	}
+}
+
+// listEntries is entries: older lines of the call list.
+func (p *peer) listEntries(ctx context.Context, q wire.EntriesParams) (any, error) {
+	u := p.user
+	if q.Limit <= 0 {
+		q.Limit = snapshotEntries
+	}
+	u.mu.Lock()
+	devices := u.own()
+	u.mu.Unlock()
+	r := wire.EntriesResult{Entries: []wire.Entry{}}
+	if len(devices) == 0 {
+		return r, nil
+	}
+	list, more, err := u.srv.p.Journal.Entries(ctx, u.id, devices, q.Before, min(q.Limit, maxEntries))
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range list {
+		r.Entries = append(r.Entries, u.srv.entryOf(e, p.lang))
+	}
+	r.More = more
+	return r, nil
+}
+
+// seen is entries.seen. All sessions of the user hear of it.
+func (p *peer) seen(ctx context.Context, q wire.SeenParams) (any, error) {
+	u := p.user
+	if q.Until.IsZero() || q.Until.After(time.Now().Add(time.Hour)) {
+		return nil, invalid("until: expected a time that is not in the future")
+	}
+	u.mu.Lock()
+	devices := u.own()
+	u.mu.Unlock()
+	if len(devices) == 0 {
+		return struct{}{}, nil
+	}
+	changed, err := u.srv.p.Journal.Seen(ctx, u.id, devices, q.Until)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range changed {
+		u.entryChanged(e)
+	}
+	return struct{}{}, nil
+}
+
+// entryChanged tells a line of the call list that is new or changed.
+func (u *user) entryChanged(e Entry) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.entries++
+	u.tell(wire.NoteEntry, "", u.srv.entryOf(e, u.lang()))
+}
+
+// EntryChanged tells the owners of a device about a line of the call list as user sees it; an empty user means that all see
+// it alike.
+func (s *Server) EntryChanged(user string, e Entry) {
+	for _, sub := range s.hub.of(deviceKey{e.System, e.Device}) {
+		if sub.right == rightOwn && (user == "" || user == sub.user.id) {
+			sub.user.entryChanged(e)
+		}
+	}
+}
