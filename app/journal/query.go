@@ -1,0 +1,197 @@
+package journal
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"deskbell/app/csta"
+	"deskbell/app/server/owner"
+	"deskbell/app/wire"
+)
+
+// Tenant is the journal of one tenant.
+type Tenant struct {
+	j    *Journal
+	name string
+}
+
+// Tenant gives the journal of one tenant.
+func (j *Journal) Tenant(name string) Tenant { return Tenant{j, name} }
+
+const maxPage = 200
+
+// columns of an entry as a user sees it. The user's own contact wins over everybody's.
+const columns = `SELECT e.call, e.system, e.device, e.direction, e.far,
+	coalesce(own.name, every.name, ''), coalesce(own.company, every.company, ''), coalesce(own.vip, every.vip, 0),
+	e.began, e.talk, e.result, e.cause, e.began <= coalesce(seen.until, 0), coalesce(pops.state, '')
+	FROM entries e
+	LEFT JOIN contacts own ON own.tenant = e.tenant AND own.call = e.call AND own.user = ?1
+	LEFT JOIN contacts every ON every.tenant = e.tenant AND every.call = e.call AND every.user = ''
+	LEFT JOIN pops ON pops.tenant = e.tenant AND pops.call = e.call AND pops.user = ?1
+	LEFT JOIN seen ON seen.tenant = e.tenant AND seen.user = ?1
+	WHERE e.tenant = ?2 AND (e.system, e.device) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?3))`
+
+// Entries lists entries of the devices that began before a time (zero: all), newest first; more says that there are others.
+func (t Tenant) Entries(ctx context.Context, user string, devices []Device, before time.Time, limit int) (list []Entry, more bool, err error) {
+	limit = min(max(limit, 1), maxPage)
+	end := int64(math.MaxInt64)
+	if !before.IsZero() {
+		end = before.UnixMilli()
+	}
+	list, err = t.query(ctx, columns+` AND e.began < ?4 ORDER BY e.began DESC, e.call DESC, e.device LIMIT ?5`,
+		user, t.name, deviceList(devices), end, limit+1)
+	if len(list) > limit {
+		return list[:limit], true, err
+	}
+	return list, false, err
+}
+
+// Unseen counts the missed calls of the devices that the user has not seen. A call that two devices missed counts once.
+func (t Tenant) Unseen(ctx context.Context, user string, devices []Device) (int, error) {
+	var n int
+	err := t.j.db.QueryRowContext(ctx, `SELECT count(DISTINCT e.call) FROM entries e
+		WHERE e.tenant = ?2 AND (e.system, e.device) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?3))
+		AND e.result = ?4 AND e.began > coalesce((SELECT until FROM seen WHERE tenant = ?2 AND user = ?1), 0)`,
+		user, t.name, deviceList(devices), string(wire.ResultMissed)).Scan(&n)
+	if err != nil {
+		return 0, fmt.Errorf("journal: unseen: %w", err)
+	}
+	return n, nil
+}
+
+// Seen marks the missed calls that began up to a time as seen by the user, and returns those it changed.
+func (t Tenant) Seen(ctx context.Context, user string, devices []Device, until time.Time) ([]Entry, error) {
+	list, err := t.query(ctx, columns+` AND e.result = ?4 AND e.began <= ?5 AND e.began > coalesce(seen.until, 0) ORDER BY e.began DESC LIMIT 1000`,
+		user, t.name, deviceList(devices), string(wire.ResultMissed), until.UnixMilli())
+	if err != nil {
+		return nil, err
+	}
+	if _, err := t.j.db.ExecContext(ctx, `INSERT INTO seen (tenant, user, until) VALUES (?, ?, ?)
+		ON CONFLICT (tenant, user) DO UPDATE SET until = max(until, excluded.until)`, t.name, user, until.UnixMilli()); err != nil {
+		return nil, fmt.Errorf("journal: seen: %w", err)
+	}
+	for i := range list {
+		list[i].Seen = true
+	}
+	return list, nil
+}
+
+// Find gives the entry of a call at one of the devices; ErrNoEntry if there is none.
+func (t Tenant) Find(ctx context.Context, user string, devices []Device, call csta.CallID) (Entry, error) {
+	list, err := t.query(ctx, columns+` AND e.call = ?4 ORDER BY e.result = 'answered' DESC, e.began LIMIT 1`,
+		user, t.name, deviceList(devices), string(call))
+	if err != nil {
+		return Entry{}, err
+	}
+	if len(list) == 0 {
+		return Entry{}, ErrNoEntry
+	}
+	return list[0], nil
+}
+
+// SetContact notes who the far party of a call turned out to be: for one user, or for everybody if user is empty. An empty
+// name takes the note away.
+func (t Tenant) SetContact(ctx context.Context, user string, call csta.CallID, name, company string, vip bool) error {
+	if name == "" && company == "" {
+		return t.exec(ctx, `DELETE FROM contacts WHERE tenant = ? AND call = ? AND user = ?`, t.name, string(call), user)
+	}
+	return t.exec(ctx, `INSERT INTO contacts (tenant, call, user, name, company, vip, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+		ON CONFLICT (tenant, call, user) DO UPDATE SET name = ?4, company = ?5, vip = ?6`,
+		t.name, string(call), user, name, company, vip, time.Now().UnixMilli())
+}
+
+// SetPop notes what became of opening the customer of a call for a user: "opened", "claimed", "failed".
+func (t Tenant) SetPop(ctx context.Context, user string, call csta.CallID, state string) error {
+	return t.exec(ctx, `INSERT INTO pops (tenant, call, user, state, at) VALUES (?1, ?2, ?3, ?4, ?5)
+		ON CONFLICT (tenant, call, user) DO UPDATE SET state = ?4`, t.name, string(call), user, state, time.Now().UnixMilli())
+}
+
+// Gaps lists the gaps of a system that reach beyond a time, oldest first.
+func (t Tenant) Gaps(ctx context.Context, system csta.SystemID, since time.Time) ([]owner.Gap, error) {
+	rows, err := t.j.db.QueryContext(ctx, `SELECT id, devices, began, ended FROM gaps
+		WHERE tenant = ? AND system = ? AND (ended = 0 OR ended > ?) ORDER BY began`, t.name, string(system), since.UnixMilli())
+	if err != nil {
+		return nil, fmt.Errorf("journal: gaps: %w", err)
+	}
+	defer rows.Close() //nolint:errcheck // Err tells
+	var list []owner.Gap
+	for rows.Next() {
+		g := owner.Gap{System: system}
+		var devices string
+		var from, to int64
+		if err := rows.Scan(&g.ID, &devices, &from, &to); err != nil {
+			return nil, fmt.Errorf("journal: gaps: %w", err)
+		}
+		if err := json.Unmarshal([]byte(devices), &g.Devices); err != nil {
+			return nil, fmt.Errorf("journal: gaps: %w", err)
+		}
+		g.From, g.To = fromMS(from), fromMS(to)
+		list = append(list, g)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("journal: gaps: %w", err)
+	}
+	return list, nil
+}
+
+func (t Tenant) exec(ctx context.Context, text string, args ...any) error {
+	if _, err := t.j.db.ExecContext(ctx, text, args...); err != nil {
+		return fmt.Errorf("journal: %w", err)
+	}
+	return nil
+}
+
+func (t Tenant) query(ctx context.Context, text string, args ...any) ([]Entry, error) {
+	rows, err := t.j.db.QueryContext(ctx, text, args...)
+	if err != nil {
+		return nil, fmt.Errorf("journal: %w", err)
+	}
+	list, err := scan(rows)
+	return list, errors.Join(err, rows.Close())
+}
+
+func scan(rows *sql.Rows) ([]Entry, error) {
+	var list []Entry
+	for rows.Next() {
+		var e Entry
+		var far string
+		var began, talk int64
+		if err := rows.Scan(&e.Call, &e.System, &e.Device, &e.Direction, &far, &e.Name, &e.Company, &e.VIP,
+			&began, &talk, &e.Result, &e.Cause, &e.Seen, &e.Pop); err != nil {
+			return nil, fmt.Errorf("journal: entry: %w", err)
+		}
+		if err := json.Unmarshal([]byte(far), &e.Far); err != nil {
+			return nil, fmt.Errorf("journal: entry: %w", err)
+		}
+		e.At, e.Talk = fromMS(began), time.Duration(talk)*time.Millisecond
+		list = append(list, e)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("journal: entries: %w", err)
+	}
+	return list, nil
+}
+
+// deviceList is the devices as JSON, for a query.
+func deviceList(devices []Device) string {
+	var b strings.Builder
+	b.WriteByte('[')
+	for i, d := range devices {
+		pair, err := json.Marshal([2]string{string(d.System), string(d.Device)})
+		if err != nil {
+			continue // two strings always encode
+		}
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.Write(pair)
+	}
+	b.WriteByte(']')
+	return b.String()
+}
