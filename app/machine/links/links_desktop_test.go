@@ -51,9 +51,14 @@ func TestLinksOpenUsAndAreGivenBack(t *testing.T) {
 		require.True(t, h.Ours, h.Scheme)
 	}
 	for _, link := range []string{"tel:+4989123456", "tel:+49%20(89)%20777", "callto:101", "deskbell://enroll?server=s&code=a;$(id)"} {
-		_, err = d.Run(ctx, "xdg-open", link)
-		require.NoError(t, err)
+		// xdg-open stays until the program ends, and the program until its pipe is read.
+		opened := make(chan error, 1)
+		go func() {
+			_, err := d.Run(ctx, "xdg-open", link)
+			opened <- err
+		}()
 		require.Equal(t, "open\n"+link+"\n", next())
+		require.NoError(t, <-opened)
 	}
 
 	require.NoError(t, r.Unregister(ctx))
