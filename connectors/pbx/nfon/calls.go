@@ -116,13 +116,10 @@ func (d *desk) readEvents(ctx context.Context, p *pulse, id string) error {
 		case n.tooLong:
 			d.post(ctx, func() { d.skipped("size", id, fmt.Errorf("an event of more than %d bytes", maxEvent)) })
 		default:
-			var list []callEvent
-			err := decodeEach(n.data, func(e callEvent) {
-				e.received, e.requestID = at, id
-				list = append(list, e)
-			})
+			list, err := decodeEvent[callEvent](n.data)
 			d.post(ctx, func() {
 				for _, e := range list {
+					e.received, e.requestID = at, id
 					d.event(e)
 				}
 				if err != nil {

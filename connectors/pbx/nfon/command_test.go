@@ -308,6 +308,47 @@ func TestFailedAttempts(t *testing.T) {
 	}
 }
 
+func TestTheReasonMayComeAfterTheHangup(t *testing.T) {
+	for name, first := range map[string]string{"a leg was there": "101 > caller-ring", "none was": "101 > start"} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				f := newFake(t)
+				f.handle(post, accept(u1))
+				l := start(t, f, nil)
+				_, err := l.c.MakeCall(l.ctx, call("c1", "101", ""))
+				require.NoError(t, err)
+				l.calls.event(ev(u1, first))
+				l.calls.event(ev(u1, "101 > hangup"))
+				time.Sleep(reasonGrace / 2)
+				l.calls.event(ev(u1, "101 > end error=busy"))
+				time.Sleep(time.Second)
+				list := l.sink.take()
+				if failed := told[pbx.AttemptFailed](list); len(failed) > 0 {
+					require.Equal(t, csta.CauseBusy, failed[0].Cause)
+					require.Empty(t, told[pbx.LegChanged](list))
+					return
+				}
+				legs := told[pbx.LegChanged](list)
+				require.Len(t, legs, 2)
+				require.Equal(t, csta.CauseBusy, legs[1].Leg.Cause)
+			})
+		})
+	}
+	t.Run("it never comes", func(t *testing.T) {
+		bubble(t, func(t *testing.T) {
+			f := newFake(t)
+			f.handle(post, accept(u1))
+			l := start(t, f, nil)
+			_, err := l.c.MakeCall(l.ctx, call("c1", "101", ""))
+			require.NoError(t, err)
+			l.calls.event(ev(u1, "101 > caller-ring"))
+			l.calls.event(ev(u1, "101 > hangup"))
+			time.Sleep(reasonGrace)
+			require.Contains(t, l.legs(), "101 null>null global 4989555020 attempt=c1")
+		})
+	})
+}
+
 func TestLinkingAttempts(t *testing.T) {
 	t.Run("an event overtakes the reply", func(t *testing.T) {
 		bubble(t, func(t *testing.T) {

@@ -40,6 +40,8 @@ const (
 	groupGrace = 1500 * time.Millisecond
 	// ringGrace is how long an inbound "dial" waits for its "ring", which is optional.
 	ringGrace = 700 * time.Millisecond
+	// reasonGrace is how long the failure of a call asked for here waits for its reason, which may come in an "end" of its own.
+	reasonGrace = 300 * time.Millisecond
 	// idleGrace is how long a line must be idle before a call we still hold on it is checked (a lost hangup).
 	idleGrace = 5 * time.Second
 	// reorderGrace tells a late event of an ended leg from a new ringing under the same id, where times are missing.

@@ -30,6 +30,14 @@ func (t *translator) end(e callEvent) {
 	t.close(l, e.stamp(), cause, unheard)
 }
 
+// awaitsReason reports whether the "end" of the request may still say why the call failed: NFON does not say which of the
+// two events carries the error.
+func (t *translator) awaitsReason(e callEvent) bool {
+	l := t.legs[e.key()]
+	unanswered := l == nil || (l.live() && !l.talking())
+	return e.Error == "" && unanswered && t.attempts.deviceOf(string(e.UUID)) == string(e.Extension)
+}
+
 func (t *translator) close(l *leg, stamp pbx.Stamp, cause csta.Cause, unheard bool) {
 	l.at = step{stage: stageEnded, own: csta.Null}
 	if !unheard {
@@ -103,8 +111,8 @@ func (t *translator) group(l *leg, s step) {
 
 // startedAfter reports whether ringing began after from was answered. Without NFON's times the order of arrival counts.
 func startedAfter(began moment, from *leg) bool {
-	if !began.vendor.IsZero() && !from.answered.vendor.IsZero() {
-		return began.vendor.After(from.answered.vendor)
+	if after, known := began.compare(from.answered); known {
+		return after
 	}
 	return began.arrived.After(from.answered.arrived)
 }

@@ -60,12 +60,12 @@ func (e *callEvent) moment() moment {
 	return moment{vendor: vendorTime(string(e.Updated)), arrived: e.received, live: e.live}
 }
 
-// after reports whether m happened after n. Without NFON's times, only a pause tells a new event from a late one.
-func (m moment) after(n moment) bool {
-	if !m.vendor.IsZero() && !n.vendor.IsZero() {
-		return m.vendor.After(n.vendor)
+// compare orders two moments by NFON's clock; known is false where that is silent or undecided.
+func (m moment) compare(n moment) (after, known bool) {
+	if m.vendor.IsZero() || n.vendor.IsZero() || m.vendor.Equal(n.vendor) {
+		return false, false
 	}
-	return m.arrived.Sub(n.arrived) >= reorderGrace
+	return m.vendor.After(n.vendor), true
 }
 
 // within reports whether m followed n in less than d; it says no where that cannot be known.

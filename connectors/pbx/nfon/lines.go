@@ -151,8 +151,7 @@ func (d *desk) takeStates(ctx context.Context, n news, id string) {
 		return
 	}
 	now := time.Now()
-	var list []stateEvent
-	err := decodeEach(n.data, func(s stateEvent) { list = append(list, s) })
+	list, err := decodeEvent[stateEvent](n.data)
 	d.post(ctx, func() {
 		for _, s := range list {
 			if device, ok := d.c.deviceOf(s); ok {

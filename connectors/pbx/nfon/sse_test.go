@@ -128,12 +128,13 @@ func FuzzCallEvent(f *testing.F) {
 		s := &sink{}
 		d := newDesk(&connector{config: Config{Account: "K4711"}, attempts: newAttempts(), auth: &passwordAuth{}}, s)
 		d.names["101"] = "Front desk"
-		err := decodeEach(data, func(e callEvent) {
+		list, err := decodeEvent[callEvent](data)
+		for _, e := range list {
 			if err := d.t.handle(e); err != nil {
 				var skip *skipError
 				require.ErrorAs(t, err, &skip)
 			}
-		})
+		}
 		if err != nil {
 			require.NotContains(t, err.Error(), "4989555010", "errors do not repeat what was sent")
 		}

@@ -53,6 +53,10 @@ func (t *translator) handle(e callEvent) error {
 		t.attempts.link(e, false) // a request has begun; no telephone knows of it yet
 		return nil
 	case vHangup:
+		if t.awaitsReason(e) {
+			t.later(reasonGrace, func() { t.end(e) })
+			return nil
+		}
 		t.end(e)
 		return nil
 	case vEnd:
@@ -171,12 +175,17 @@ func (t *translator) advance(e callEvent, s step) {
 }
 
 // reopens tells an event that opens an ended leg again (a group rings the same extension once more) from one that is late.
-// An end that we inferred gives way to any answer.
+// Where NFON's times do not say, a leg that has rung may ring again at once, while the first ring of one that has not is the
+// one its end overtook; other events need a pause. An end that we inferred gives way to any answer.
 func (t *translator) reopens(l *leg, e callEvent) bool {
 	if l.inferred && e.State == vAnswer {
 		return true
 	}
-	return e.moment().after(l.ended)
+	if after, known := e.moment().compare(l.ended); known {
+		return after
+	}
+	rings := e.State == vRing || e.State == vDial
+	return rings && !l.rang.arrived.IsZero() || e.received.Sub(l.ended.arrived) >= reorderGrace
 }
 
 func (t *translator) open(e callEvent) *leg {

@@ -99,7 +99,7 @@ func TestSequences(t *testing.T) {
 			[]string{"102 alerting<connected " + far, "102 connected<connected " + far, "101 alerting<connected " + far, "101 null<null " + far + " answeredElsewhere"}},
 		{"group: rung again under the same id", []string{"a 101 < ring t=1", "a 101 < hangup error=cancel t=2", "a 101 < ring t=3", "a 101 < answer t=4"},
 			[]string{"101 alerting<connected " + far, "101 null<null " + far + " callCancelled", "101 alerting<connected " + far, "101 connected<connected " + far}},
-		{"rung again without times", []string{"a 101 < ring", "a 101 < hangup error=cancel", "1s", "a 101 < ring"},
+		{"rung again without times", []string{"a 101 < ring", "a 101 < hangup error=cancel", "a 101 < ring"},
 			[]string{"101 alerting<connected " + far, "101 null<null " + far + " callCancelled", "101 alerting<connected " + far}},
 		{"transfer: rings on after another had answered", []string{"a 101 < ring t=1", "a 101 < answer t=2", "10s", "a 102 < ring t=12 caller=101 caller_context=K4711", "5s", "a 102 < answer t=17 caller=101 caller_context=K4711"},
 			[]string{"101 alerting<connected " + far, "101 connected<connected " + far, "102 alerting<connected internal 101 transfer original=4989555010",
@@ -208,6 +208,7 @@ func TestFramings(t *testing.T) {
 		"comments":       ": ping\n\n:\n:\ndata: " + body + "\n: x\n\n",
 		"an array":       "data: [" + body + "]\n\n",
 		"mark at start":  "\ufeffdata: " + body + "\n\n",
+		"a lost blank":   "data: {\"uuid\":\ndata: " + body + "\n\n",
 		"unknown fields": "colour: red\ndata: " + body + "\nnonsense\n\n",
 		"number":         "data: " + strings.Replace(body, `"extension":"101"`, `"extension":101`, 1) + "\n\n",
 	} {

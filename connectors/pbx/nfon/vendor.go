@@ -92,6 +92,23 @@ func decodeEach[T any](data []byte, each func(T)) error {
 	}
 }
 
+// decodeEvent reads the payload of one event. Where the end of an event was lost, so that two came as one, the lines that
+// make sense by themselves are kept.
+func decodeEvent[T any](data []byte) (list []T, err error) {
+	keep := func(v T) { list = append(list, v) }
+	if err = decodeEach(data, keep); err == nil || !bytes.ContainsRune(data, '\n') {
+		return list, err
+	}
+	list = nil
+	for line := range bytes.SplitSeq(data, []byte("\n")) {
+		before := len(list)
+		if decodeEach(line, keep) != nil {
+			list = list[:before]
+		}
+	}
+	return list, err
+}
+
 // tidy brings an event into the form the rest relies on, and says what is wrong with it if it cannot be used.
 func (e *callEvent) tidy() error {
 	e.UUID, e.State = trim(e.UUID), text(strings.ToLower(string(trim(e.State))))
