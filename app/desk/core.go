@@ -155,8 +155,9 @@ func (c *Core) take(m Message) {
 	case Asked:
 		c.asked(m)
 	case TonePlayed:
-		c.machine(Machine{Code: "sound", Over: m.Err != "sound"})
-		c.machine(Machine{Code: "tone_file", Over: m.Err != "tone_file"})
+		for _, code := range []string{"sound", "tone_file", "output"} {
+			c.machine(Machine{Code: code, Over: m.Err != code})
+		}
 	case PageOpened:
 		c.pageOpened(m)
 	case ClipboardRead:

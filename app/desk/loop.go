@@ -13,10 +13,8 @@ import (
 	"deskbell/app/wire"
 )
 
-// Errors by which the machine's parts tell the Loop what a person should know; other errors count as the general case.
+// Errors by which the machine's parts tell the Loop what a person should know; other errors mean the first one.
 var (
-	ErrToneFile  = errors.New("own tone cannot be played") // the built-in one is playing instead
-	ErrNoSound   = errors.New("no sound can be played")
 	ErrNoBrowser = errors.New("no browser")
 	ErrScheme    = errors.New("address of a kind that is not opened")
 	// ErrEnded is returned by Ask when the Loop ends before the wish is answered.
@@ -54,9 +52,9 @@ type Notices interface {
 	Close(key string) error
 }
 
-// Tones plays one tone at a time. Play returns once it sounds, or with why it does not (ErrToneFile, ErrNoSound).
+// Tones plays one tone at a time, any new one in place of the last. Play returns at once; the part then posts TonePlayed.
 type Tones interface {
-	Play(t Tone) error
+	Play(t Tone)
 	Stop()
 }
 
@@ -234,7 +232,7 @@ func (l *Loop) runOne(ctx context.Context, e Effect) {
 	case CloseNotice:
 		l.lanes["notice"].put(e.Key, func() { l.closeNotice(e.Key) })
 	case PlayTone:
-		l.lanes["tone"].put("tone", func() { l.playTone(e.Tone) })
+		l.lanes["tone"].put("tone", func() { l.parts.Tones.Play(e.Tone) })
 	case StopTone:
 		l.lanes["tone"].put("tone", l.parts.Tones.Stop)
 	case SetTray:
@@ -324,21 +322,6 @@ func (l *Loop) closeNotice(key string) {
 	if err := l.parts.Notices.Close(key); err != nil {
 		l.log.Debug("notice not closed", "error", err)
 	}
-}
-
-func (l *Loop) playTone(t Tone) {
-	err := l.parts.Tones.Play(t)
-	result := TonePlayed{}
-	switch {
-	case errors.Is(err, ErrToneFile):
-		result.Err = "tone_file"
-	case err != nil:
-		result.Err = "sound"
-	}
-	if err != nil {
-		l.log.Warn("tone not played as wished", "kind", t.Kind, "error", err)
-	}
-	l.Post(result)
 }
 
 func (l *Loop) stored(err error) {

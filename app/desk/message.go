@@ -36,8 +36,12 @@ type Replied struct {
 // Pressed is a button of a notice. ID is the button's.
 type Pressed struct{ Key, ID string }
 
-// NoticeGone says that a notice left the screen: somebody dismissed it, or its time was up.
-type NoticeGone struct{ Key string }
+// NoticeGone says that a notice left the screen: somebody dismissed it, or its time was up. Lost: neither; the desktop's
+// notification service ended, so that it should be shown again.
+type NoticeGone struct {
+	Key  string
+	Lost bool
+}
 
 // NoticeShown tells what became of a ShowNotice effect; Err is empty where it worked.
 type NoticeShown struct{ Key, Err string }
@@ -52,8 +56,8 @@ type Asked struct {
 	Ask    view.Ask
 }
 
-// TonePlayed tells what became of a PlayTone effect: Err is empty, "tone_file" (the built-in tone rings instead) or
-// "sound" (nothing can be heard).
+// TonePlayed tells how playing goes: Err is empty, "tone_file" (the built-in tone rings instead of the user's file),
+// "output" (another output than the chosen one is used) or "sound" (nothing can be heard).
 type TonePlayed struct{ Err string }
 
 // PageOpened tells what became of an OpenPage effect; Err is empty, "no_browser" or "scheme".

@@ -78,6 +78,10 @@ func (c *Core) noticeGone(m NoticeGone) {
 		return
 	}
 	s := &c.shown[i]
+	if m.Lost {
+		s.again = s.up
+		return
+	}
 	if !s.pressed.IsZero() && c.now.Sub(s.pressed) < pressCloses {
 		s.pressed = time.Time{}
 		return

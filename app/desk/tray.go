@@ -259,7 +259,7 @@ func (c *Core) viewCall(k *call) view.Call {
 	l, w := k.front(), c.whoIs(k)
 	v := view.Call{
 		ID: string(k.id), System: string(l.System), Device: string(l.Device), Own: l.Own, Direction: string(l.Direction),
-		State: string(l.State), FarState: string(l.FarState), Title: w.title, Number: l.Far.Number,
+		State: string(l.State), FarState: string(l.FarState), Title: w.title, Line: c.callLine(k), Number: l.Far.Number,
 		Display: c.words.Clean(shownNumber(l.Far)), Company: w.company, Place: c.words.Clean(l.Far.Place),
 		Ring: string(k.ring), VIP: w.vip, Sure: w.sure, Matches: viewMatches(c, k), Unsure: l.Unsure, Automatic: l.Automatic,
 		Since: l.at.Add(-ms(l.AgeMS)), Verbs: c.verbs(k),

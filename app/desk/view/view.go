@@ -44,6 +44,7 @@ type Call struct {
 	State     string    `json:"state"`     // CSTA connection state of the own device
 	FarState  string    `json:"far_state"` // of the other party
 	Title     string    `json:"title"`     // who it is, as text for people
+	Line      string    `json:"line"`      // state and who it is, in one line
 	Number    string    `json:"number,omitempty"`
 	Display   string    `json:"display,omitempty"`
 	Company   string    `json:"company,omitempty"`
