@@ -134,6 +134,16 @@ func (p *passwordAuth) refused() (retry time.Time) {
 	return p.refuse()
 }
 
+// expires is when the present token ends by its own word; zero if it does not say.
+func (p *passwordAuth) expires() time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.access == "" || p.claims.Exp <= 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(int64(p.claims.Exp * 1000))
+}
+
 // known gives the K-Account the token speaks of and whether NFON gave the key its full rights.
 func (p *passwordAuth) known() (customer string, limited bool) {
 	p.mu.Lock()

@@ -20,8 +20,8 @@ func (d *desk) keepCalls(ctx context.Context) {
 	var r redial
 	flaps := 0 // connections in a row that opened and soon ended
 	for ctx.Err() == nil {
-		opened := time.Time{}
-		err := d.readCalls(ctx, func() { opened = time.Now() }, flaps < flapping)
+		var opened, expires time.Time
+		err := d.readCalls(ctx, func() { opened, expires = time.Now(), d.c.auth.expires() }, flaps < flapping)
 		if ctx.Err() != nil {
 			return
 		}
@@ -31,9 +31,9 @@ func (d *desk) keepCalls(ctx context.Context) {
 		}
 		r.stable(lasted)
 		delay := r.after(err)
-		if lasted >= stableAfter {
-			flaps = 0
-			delay = jitter(firstDelay / 4) // NFON may close streams in order, say when a token ends: be back before it rings
+		if lasted >= stableAfter || (err == nil && !expires.IsZero() && time.Now().After(expires)) {
+			// It may be closed in order, say because its token ended: be back before it rings.
+			r, flaps, delay = redial{}, 0, jitter(promptDelay)
 		}
 		if opened.IsZero() || flaps >= flapping {
 			retry := time.Now().Add(delay)

@@ -97,6 +97,7 @@ func slowDelay(n int) time.Duration {
 }
 
 const (
+	promptDelay = 100 * time.Millisecond // after a stream that was closed in order
 	firstDelay  = time.Second
 	lastDelay   = time.Minute
 	runningMost = 5 * time.Second // the longest pause while calls are known to run
