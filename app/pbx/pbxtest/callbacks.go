@@ -81,12 +81,16 @@ func (c *callbacks) Run(ctx context.Context, sink pbx.Sink) error {
 	var heard time.Time
 	up := false
 	stop := make(chan struct{})
+	var posting sync.WaitGroup
+	defer posting.Wait()
 	defer close(stop)
 	for {
 		switch err := c.x.reachable(); {
 		case err == nil && !up:
 			up = true
-			go c.vendorPosts(url, stop)
+			if l, err := c.x.dial(); err == nil {
+				posting.Go(func() { c.vendorPosts(l, url, stop) })
+			}
 			sink.Tell(pbx.TroubleChanged{})
 			sink.Tell(pbx.LinkUp{HeardUntil: heard, At: time.Now()})
 		case err != nil && up:
@@ -105,11 +109,7 @@ func (c *callbacks) Run(ctx context.Context, sink pbx.Sink) error {
 }
 
 // vendorPosts is the system's side: it posts events until the connection breaks.
-func (c *callbacks) vendorPosts(url string, stop <-chan struct{}) {
-	l, err := c.x.dial()
-	if err != nil {
-		return
-	}
+func (c *callbacks) vendorPosts(l *line, url string, stop <-chan struct{}) {
 	defer c.x.hangLine(l)
 	for {
 		select {

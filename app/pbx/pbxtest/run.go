@@ -46,6 +46,7 @@ type world struct {
 	log       *eventlog.Log
 	a, b      csta.DeviceID
 	stop      func()
+	plain     int // plain calls made so far
 
 	mu      sync.Mutex
 	updates []owner.Update

@@ -1,6 +1,7 @@
 package pbxtest
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -293,10 +294,12 @@ func cutBetween(w *world) {
 // inbound is a plain call, to see that all works.
 func (w *world) inbound() {
 	w.Helper()
-	w.ring("plain", w.b)
-	w.answer("plain", w.b)
-	w.act(HangUp, "plain", w.b)
-	w.await("it ends", noLiveLegs)
+	w.plain++
+	name := fmt.Sprintf("plain-%d", w.plain)
+	w.ring(name, w.b)
+	w.answer(name, w.b)
+	w.act(HangUp, name, w.b)
+	w.await("it ends", legIs(w.b, func(l owner.Leg) bool { return !l.Live() }))
 }
 
 func doubles(w *world) {
