@@ -2,6 +2,9 @@ package nfon
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -35,6 +38,8 @@ type passwordAuth struct {
 	refusals    int
 	refusedTill time.Time
 	claims      claims
+	// refusedPrint tells the password that was refused from another, without keeping it.
+	refusedPrint fingerprint
 }
 
 // claims are the parts of the access token we read; it is not verified, since it only goes back to where it came from.
@@ -134,11 +139,18 @@ func (p *passwordAuth) refused() (retry time.Time) {
 	return p.refuse()
 }
 
+// paused reports whether signing in waits after a refusal.
+func (p *passwordAuth) paused() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return time.Now().Before(p.refusedTill)
+}
+
 // expires is when the present token ends by its own word; zero if it does not say.
 func (p *passwordAuth) expires() time.Time {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.access == "" || p.claims.Exp <= 0 {
+	if p.access == "" || p.claims.Exp <= 0 || p.claims.Exp > 1e11 {
 		return time.Time{}
 	}
 	return time.UnixMilli(int64(p.claims.Exp * 1000))
@@ -183,6 +195,9 @@ func (p *passwordAuth) signIn(ctx context.Context) (tokenPair, error) {
 	pair, err := p.call(ctx, request{method: http.MethodPost, path: pathLogin, accept: typeJSON, body: body, noAuth: true})
 	var status *statusError
 	if errors.As(err, &status) && (status.status == http.StatusUnauthorized || status.status == http.StatusBadRequest) {
+		p.mu.Lock()
+		p.refusedPrint = printOf(password)
+		p.mu.Unlock()
 		return pair, &refusedError{retry: p.refused(), err: fmt.Errorf("%w: %w", pbx.ErrSignIn, err)}
 	}
 	return pair, err
@@ -224,10 +239,11 @@ func (p *passwordAuth) keep(pair tokenPair, refreshed bool) string {
 
 // usable is how long a new token serves: until shortly before its end if that makes sense by our clock, else four minutes.
 func usable(c claims, now time.Time) time.Duration {
-	life := time.Duration(c.Exp-float64(now.UnixMilli())/1000) * time.Second
-	if c.Exp <= 0 || life <= 0 || life > 24*time.Hour {
+	seconds := c.Exp - float64(now.UnixMilli())/1000
+	if c.Exp <= 0 || seconds <= 0 || seconds > 24*60*60 {
 		return tokenLife
 	}
+	life := time.Duration(seconds) * time.Second
 	return life - min(tokenMargin, life/5)
 }
 
@@ -242,4 +258,39 @@ func readClaims(token string) claims {
 		return claims{}
 	}
 	return c
+}
+
+// fingerprint is a keyed hash of a password.
+type fingerprint [sha256.Size]byte
+
+var printKey = func() []byte {
+	key := make([]byte, 32)
+	rand.Read(key) //nolint:errcheck // documented never to fail
+	return key
+}()
+
+func printOf(password string) (f fingerprint) {
+	mac := hmac.New(sha256.New, printKey)
+	mac.Write([]byte(password))
+	copy(f[:], mac.Sum(nil))
+	return f
+}
+
+// newPassword reports whether the refused password was replaced meanwhile, and ends the pause if so: who mends the settings
+// need not wait for the next slow try.
+func (p *passwordAuth) newPassword(ctx context.Context) bool {
+	p.mu.Lock()
+	old := p.refusedPrint
+	p.mu.Unlock()
+	if old == (fingerprint{}) {
+		return false
+	}
+	password, err := p.secrets.Secret(ctx, "password", "")
+	if err != nil || printOf(password) == old {
+		return false
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.refusedPrint, p.refusedTill, p.refusals, p.strikes = fingerprint{}, time.Time{}, 0, 0
+	return true
 }

@@ -8,6 +8,8 @@ import (
 	"mime"
 	"net/http"
 	"time"
+
+	"deskbell/app/pbx"
 )
 
 var errSilent = errors.New("the stream fell silent")
@@ -40,18 +42,23 @@ func (d *desk) keepCalls(ctx context.Context) {
 			d.post(ctx, func() { d.trouble(feedCalls, orEnded(err), retry) })
 		}
 		d.c.log.Info("nfon's call stream ended", "error", err, "lasted", lasted, "retry_in", delay)
-		if sleep(ctx, delay, d.hurry(err)) != nil {
+		if sleep(ctx, delay, d.hurry(ctx, err)) != nil {
 			return
 		}
 	}
 }
 
-// hurry tells whether a pause may be cut short because calls run: not where each try could lock the account.
-func (d *desk) hurry(err error) func() bool {
-	if _, slow := diagnose(err); err != nil && slow {
-		return never
+// hurry gives what may cut a pause short: calls that run, but not where each try could lock the account. There only another
+// password does.
+func (d *desk) hurry(ctx context.Context, err error) func() bool {
+	code, slow := diagnose(err)
+	switch {
+	case err == nil || !slow:
+		return d.sink.CallsRunning
+	case code == pbx.TroubleSignIn:
+		return func() bool { return d.c.auth.newPassword(ctx) }
 	}
-	return d.sink.CallsRunning
+	return never
 }
 
 func orEnded(err error) error {

@@ -32,7 +32,7 @@ func (d *desk) keepExtensions(ctx context.Context) {
 		if err == nil {
 			d.post(ctx, func() { d.extensions(list, complete) })
 		}
-		if sleep(ctx, delay, never) != nil {
+		if sleep(ctx, delay, d.patience(err)) != nil {
 			return
 		}
 	}

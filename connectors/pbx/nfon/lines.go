@@ -94,7 +94,7 @@ func (d *desk) keepStates(ctx context.Context) {
 		}
 		delay := r.after(err)
 		failing.note(ctx, err, delay)
-		if sleep(ctx, delay, never) != nil {
+		if sleep(ctx, delay, d.patience(err)) != nil {
 			return
 		}
 	}
@@ -201,7 +201,7 @@ func (d *desk) poll(ctx context.Context, lasting time.Duration) {
 		}
 		failing.note(ctx, err, pollIdle)
 		if err != nil {
-			if sleep(ctx, r.after(err), never) != nil {
+			if sleep(ctx, r.after(err), d.patience(err)) != nil {
 				return
 			}
 			continue

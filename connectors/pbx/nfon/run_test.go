@@ -2,6 +2,7 @@ package nfon
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -244,6 +245,29 @@ func TestSignInRefused(t *testing.T) {
 		f.handle("POST /login", nil)
 		time.Sleep(16 * time.Minute)
 		require.Len(t, told[pbx.LinkUp](l.sink.take()), 1)
+	})
+}
+
+func TestANewPasswordIsTriedAtOnce(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := newFake(t)
+		f.handle("POST /login", func(w http.ResponseWriter, r *http.Request) {
+			if strings.Contains(f.requests("POST /login")[len(f.requests("POST /login"))-1].body, "s3cret") {
+				w.WriteHeader(http.StatusUnauthorized)
+				return
+			}
+			w.Write([]byte(f.pair("")))
+		})
+		l := start(t, f, nil)
+		time.Sleep(30 * time.Minute)
+		l.c.auth.mu.Lock()
+		l.c.auth.secrets = password("changed")
+		l.c.auth.mu.Unlock()
+		time.Sleep(10 * time.Second)
+		list := l.sink.take()
+		require.Len(t, told[pbx.LinkUp](list), 1)
+		troubles := told[pbx.TroubleChanged](list)
+		require.Empty(t, troubles[len(troubles)-1].Trouble.Code)
 	})
 }
 

@@ -215,3 +215,11 @@ func (s *sideTrouble) note(ctx context.Context, err error, delay time.Duration) 
 		s.desk.post(ctx, func() { s.desk.trouble(s.feed, err, now.Add(delay)) })
 	}
 }
+
+// patience gives what may cut the pause of a feed beside the calls short: that signing in works again.
+func (d *desk) patience(err error) func() bool {
+	if code, _ := diagnose(err); err != nil && code == pbx.TroubleSignIn {
+		return func() bool { return !d.c.auth.paused() }
+	}
+	return never
+}
