@@ -59,26 +59,73 @@ func (p *peer) seen(ctx context.Context, q wire.SeenParams) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if q.Until.After(u.seenUntil) {
+		u.seenUntil = q.Until
+	}
 	for _, e := range changed {
-		u.entryChanged(e)
+		u.tellEntry(e)
 	}
 	return struct{}{}, nil
 }
 
-// entryChanged tells a line of the call list that is new or changed.
-func (u *user) entryChanged(e Entry) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
+// tellEntry tells a line of the call list. Called with mu held.
+func (u *user) tellEntry(e Entry) {
 	u.entries++
 	u.tell(wire.NoteEntry, "", u.srv.entryOf(e, u.lang()))
 }
 
-// EntryChanged tells the owners of a device about a line of the call list as user sees it; an empty user means that all see
-// it alike.
-func (s *Server) EntryChanged(user string, e Entry) {
+// EntryChanged tells the owners of a device about a line of the call list that is new or changed. It does not block: e is
+// without what is known per user, which is added from memory, or asked for later.
+func (s *Server) EntryChanged(e Entry) {
 	for _, sub := range s.hub.of(deviceKey{e.System, e.Device}) {
-		if sub.right == rightOwn && (user == "" || user == sub.user.id) {
+		if sub.right == rightOwn {
 			sub.user.entryChanged(e)
 		}
 	}
+}
+
+func (u *user) entryChanged(e Entry) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if c := u.calls[e.Call]; c != nil {
+		c.entries[e.Device] = e
+		u.tellEntry(u.personal(c, e))
+		return
+	}
+	u.entries++
+	u.srv.work.Go(func() { u.findEntry(e) })
+}
+
+// personal adds what only this user's view of a call has. Called with mu held.
+func (u *user) personal(c *userCall, e Entry) Entry {
+	if name, company, vip, ok := sureName(c.answer.Matches); ok {
+		e.Name, e.Company, e.VIP = name, company, vip
+	}
+	e.Pop = u.pops.Outcome(c.id)
+	e.Seen = !e.At.After(u.seenUntil)
+	return e
+}
+
+// retellEntries tells a call's lines again after its contact or customer changed. Called with mu held.
+func (u *user) retellEntries(c *userCall) {
+	if c == nil {
+		return
+	}
+	for _, e := range c.entries {
+		u.tellEntry(u.personal(c, e))
+	}
+}
+
+// findEntry tells a line of a call that is not in memory any more.
+func (u *user) findEntry(e Entry) {
+	found, err := u.srv.p.Journal.Find(u.srv.base, u.id, []Device{{System: e.System, Device: e.Device}}, e.Call)
+	if err != nil {
+		u.srv.log.Debug("entry could not be read", "error", err)
+		return
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.tellEntry(found)
 }

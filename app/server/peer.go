@@ -166,12 +166,14 @@ func used(do method) method {
 
 func (p *peer) active(context.Context, struct{}) (any, error) { return struct{}{}, nil }
 
-// signOut revokes the token the session came with; the change closes all its sessions.
+// signOut revokes the token the session came with. The change closes the token's other sessions; this one gets its reply first.
 func (p *peer) signOut(ctx context.Context, _ struct{}) (any, error) {
+	p.leaving.Store(true)
 	if err := p.user.srv.p.Accounts.Revoke(context.WithoutCancel(ctx), p.token); err != nil {
+		p.leaving.Store(false)
 		return nil, err
 	}
-	return struct{}{}, nil
+	return session.ThenClose{Code: wire.CloseRevoked, Text: "signed out"}, nil
 }
 
 func invalid(text string) error { return &wire.Error{Code: wire.CodeInvalidParams, Message: text} }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"deskbell/app/csta"
+	"deskbell/app/journal"
 	"deskbell/app/server/failpoint"
 	"deskbell/app/server/owner"
 	"deskbell/app/server/page"
@@ -132,6 +133,7 @@ func (p *peer) claim(ctx context.Context, q wire.PopParams) (any, error) {
 	u.mu.Lock()
 	u.pops.Commit(time.Now(), o.ID)
 	u.schedule()
+	u.retellEntries(u.calls[o.Call.ID])
 	u.mu.Unlock()
 	if errors.Is(err, errClaimed) {
 		return wire.PopClaimResult{}, nil
@@ -171,13 +173,14 @@ func (p *peer) report(ctx context.Context, q wire.PopReportParams) (any, error) 
 	u.mu.Lock()
 	tells, call, ok := u.pops.Report(q.ID, q.Opened)
 	u.sendPops(tells)
+	u.retellEntries(u.calls[call])
 	u.mu.Unlock()
 	if !ok {
 		return nil, gone("no such offer")
 	}
 	if !q.Opened {
 		u.srv.log.Info("customer was not opened", "user", u.id, "reason", text(q.Error))
-		u.setPop(call, "failed")
+		u.setPop(call, pop.Failed)
 		return struct{}{}, nil
 	}
 	u.setPop(call, pop.Opened)
@@ -210,6 +213,7 @@ func (p *peer) open(ctx context.Context, q wire.PopOpenParams) (any, error) {
 	u.mu.Lock()
 	u.sendPops(u.pops.OpenByHand(time.Now(), o.ID, p.id, about))
 	u.mu.Unlock()
+	u.setPop(q.Call, pop.Claimed)
 	return wire.PopOpenResult{ID: o.ID, URL: url}, nil
 }
 
@@ -223,7 +227,7 @@ func (u *user) callForPage(ctx context.Context, id csta.CallID) (*userCall, *own
 	devices := u.own()
 	u.mu.Unlock()
 	e, err := u.srv.p.Journal.Find(ctx, u.id, devices, id)
-	if errors.Is(err, ErrNoEntry) {
+	if errors.Is(err, journal.ErrNoEntry) {
 		return nil, nil, gone("no such call")
 	}
 	if err != nil {

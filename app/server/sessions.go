@@ -75,7 +75,7 @@ func (p *peer) closeWith(code int, text string) {
 // accountsChanged takes changes of users, their devices and tokens.
 func (s *Server) accountsChanged(ids []string) {
 	for _, p := range s.sessions.list() {
-		if slices.Contains(ids, p.user.id) && !s.p.Accounts.Valid(p.user.id, p.token) {
+		if slices.Contains(ids, p.user.id) && !p.leaving.Load() && !s.p.Accounts.Valid(p.user.id, p.token) {
 			p.closeWith(wire.CloseRevoked, "token revoked")
 		}
 	}

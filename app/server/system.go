@@ -166,6 +166,7 @@ func (sys *system) publish(r *run, u owner.Update) {
 		return // the last words of an owner that was replaced
 	}
 	sys.srv.stats.updates.Add(1)
+	sys.srv.p.Take(u)
 	at := mark{r.gen, u.Seq}
 	if u.Call != nil {
 		sys.publishCall(at, u)

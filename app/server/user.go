@@ -28,16 +28,17 @@ type user struct {
 	srv *Server
 	id  string
 
-	mu      sync.Mutex
-	account accounts.User
-	peers   []*peer
-	calls   map[csta.CallID]*userCall // of own devices
-	pops    pop.State
-	popTime *time.Timer
-	choices choices
-	entries uint64            // counts changes of the call list
-	names   map[string]string // command id -> name of whom is called
-	calling []time.Time       // recent MakeCalls
+	mu        sync.Mutex
+	account   accounts.User
+	peers     []*peer
+	calls     map[csta.CallID]*userCall // of own devices
+	pops      pop.State
+	popTime   *time.Timer
+	choices   choices
+	entries   uint64 // counts changes of the call list
+	seenUntil time.Time
+	names     map[string]string // command id -> name of whom is called
+	calling   []time.Time       // recent MakeCalls
 }
 
 // peer is one session of a user after its hello.
@@ -50,8 +51,9 @@ type peer struct {
 	canPop  bool
 	lang    string
 	usedAt  time.Time
-	ready   bool   // a snapshot is queued: what follows may follow
-	base    []mark // by system: up to here the snapshot has it
+	leaving atomic.Bool // signs out, and closes after its reply
+	ready   bool        // a snapshot is queued: what follows may follow
+	base    []mark      // by system: up to here the snapshot has it
 }
 
 // users are all users that have or had sessions.
@@ -223,7 +225,7 @@ func (u *user) own() []Device {
 	var list []Device
 	for _, g := range u.account.Grants {
 		if g.Access == accounts.Own {
-			list = append(list, Device{g.System, g.Device})
+			list = append(list, Device{System: g.System, Device: g.Device})
 		}
 	}
 	return list

@@ -21,8 +21,9 @@ type userCall struct {
 	looked string       // key of the number that is or was looked up
 	cancel context.CancelFunc
 	answer contact.Answer
-	asked  bool // answer holds something
 	ended  time.Time
+	// entries are its lines in the call list, as everybody has them.
+	entries map[csta.DeviceID]Entry
 }
 
 // keepEnded is how long an ended call's facts are kept, for a customer opened late.
@@ -33,7 +34,7 @@ func (u *user) track(sys *system, call *owner.Call) *userCall {
 	c := u.calls[call.ID]
 	if c == nil {
 		u.forget(time.Now())
-		c = &userCall{sys: sys, id: call.ID}
+		c = &userCall{sys: sys, id: call.ID, entries: map[csta.DeviceID]Entry{}}
 		u.calls[call.ID] = c
 	}
 	c.legs = newest(call, func(l *owner.Leg) bool {
@@ -86,7 +87,7 @@ func (u *user) lookUp(c *userCall) {
 		return
 	}
 	c.stop()
-	c.looked, c.answer, c.asked = far.Key(), contact.Answer{}, false
+	c.looked, c.answer = far.Key(), contact.Answer{}
 	ctx, cancel := context.WithCancel(u.srv.base)
 	c.cancel = cancel
 	query := contact.Query{Tenant: u.srv.p.Tenant, User: u.id, Number: far.E164}
@@ -103,7 +104,10 @@ func (u *user) answered(c *userCall, q contact.Query, a contact.Answer) {
 		u.mu.Unlock()
 		return
 	}
-	c.answer, c.asked = a, true
+	before, _, _, _ := sureName(c.answer.Matches)
+	name, company, vip, ok := sureName(a.Matches)
+	newName := ok && name != before
+	c.answer = a
 	note := wire.Contact{ID: c.id, Facts: *c.facts()}
 	if len(c.legs) > 0 && c.legs[0].Direction == csta.Incoming {
 		note.Ring = ringOf(c.legs[0], c.vip())
@@ -113,10 +117,13 @@ func (u *user) answered(c *userCall, q contact.Query, a contact.Answer) {
 		u.considerPop(c, l)
 	}
 	u.sendPops(u.pops.SetReady(time.Now(), c.id, u.readiness(c)))
-	u.mu.Unlock()
-	if name, company, vip, ok := sureName(a.Matches); ok {
-		u.srv.inJournal(func(ctx context.Context, j Journal) error { return j.SetContact(ctx, u.id, c.id, name, company, vip) })
+	if !newName {
+		u.mu.Unlock()
+		return
 	}
+	u.retellEntries(c)
+	u.mu.Unlock()
+	u.srv.inJournal(func(ctx context.Context, j Journal) error { return j.SetContact(ctx, u.id, c.id, name, company, vip) })
 }
 
 // sureName gives the one contact that the number certainly belongs to.

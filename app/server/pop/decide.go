@@ -106,6 +106,9 @@ const (
 	Gone    = "gone"
 )
 
+// Failed is what the call list says of a page that was reported as not opened.
+const Failed = "failed"
+
 // Tell is a message for one session, or for all of the user's if Session is empty.
 type Tell struct {
 	Session string

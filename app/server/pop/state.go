@@ -55,6 +55,7 @@ type Offer struct {
 	tried    []string
 	deadline time.Time // of the present session, or for the report
 	settled  time.Time
+	failed   bool // reported as not opened
 }
 
 const claiming = "claiming"
@@ -290,6 +291,7 @@ func (s *State) Report(id string, opened bool) (tell []Tell, call csta.CallID, o
 		if opened || o.state == Opened {
 			return s.opened(o), o.Call.ID, true
 		}
+		o.failed = true
 		return []Tell{o.tellAll()}, o.Call.ID, true
 	}
 	return nil, "", false
@@ -305,6 +307,23 @@ func (s *State) opened(o *Offer) []Tell {
 		}
 	}
 	return tell
+}
+
+// Outcome is what became of opening a call's customer, as the call list says it: "", "opened", "claimed" or "failed".
+func (s *State) Outcome(call csta.CallID) string {
+	outcome := ""
+	for _, o := range s.offers {
+		switch {
+		case o.Call.ID != call:
+		case o.state == Opened:
+			return Opened
+		case o.state == Claimed && o.failed:
+			outcome = Failed
+		case o.state == Claimed:
+			outcome = Claimed
+		}
+	}
+	return outcome
 }
 
 // For lists what a snapshot shows a session: the offers it has, and claims that were never reported.

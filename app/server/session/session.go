@@ -69,6 +69,12 @@ type CloseError struct {
 
 func (e *CloseError) Error() string { return e.Text }
 
+// ThenClose is a result of Request: an empty reply, after which the session is closed.
+type ThenClose struct {
+	Code int
+	Text string
+}
+
 // Session is one connection. Methods are safe for concurrent use.
 type Session struct {
 	conn    *websocket.Conn
@@ -274,7 +280,14 @@ func (s *Session) dispatch(m wire.Message) {
 	go func() {
 		defer s.working.Add(-1)
 		result, err := s.handler.Request(s.ctx, s, m.Method, orEmpty(m.Params))
+		last, leave := result.(ThenClose)
+		if leave {
+			result = struct{}{}
+		}
 		s.reply(m.ID, result, err)
+		if leave && err == nil {
+			s.Close(last.Code, last.Text)
+		}
 	}()
 }
 
