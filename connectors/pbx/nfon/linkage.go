@@ -13,6 +13,7 @@ type cascade struct {
 	token    string
 	call     string // uuid of the latest round
 	callee   text
+	rang     map[csta.DeviceID]bool
 	last     time.Time
 	answered bool
 }
@@ -70,8 +71,9 @@ func (t *translator) index(l *leg) {
 	t.callers[l.tail] = append(t.callers[l.tail], l)
 }
 
-// joinCascade gives the leg its row's token. Known callers from outside only, and not while an earlier call by them to
-// another number still rings: a company may call twice from one head number.
+// joinCascade gives the leg its row's token. Known callers from outside only; not while an earlier call by them to another
+// number still rings, since a company may call twice from one head number; and not where the same extension rings again,
+// since that is what a caller does who hangs up and tries once more.
 func (t *translator) joinCascade(l *leg, e callEvent) {
 	caller := plainDigits(l.far.Number)
 	if l.direction != csta.Incoming || caller == "" || l.far.Device != "" || l.far.Withheld {
@@ -79,13 +81,13 @@ func (t *translator) joinCascade(l *leg, e callEvent) {
 	}
 	c := t.cascades[caller]
 	fits := c != nil && !c.answered && e.received.Sub(c.last) < cascadeWindow &&
-		(c.call == l.key.Call || sameNumber(string(c.callee), string(l.callee)) || !t.anyLive(c.call))
+		(c.call == l.key.Call || !c.rang[l.key.Device] && (sameNumber(string(c.callee), string(l.callee)) || !t.anyLive(c.call)))
 	if !fits {
-		c = &cascade{token: "cascade:" + l.key.Call}
+		c = &cascade{token: "cascade:" + l.key.Call, rang: map[csta.DeviceID]bool{}}
 		t.cascades[caller] = c
 	}
 	c.call, c.callee, c.last = l.key.Call, l.callee, e.received
-	l.cascade = c
+	l.cascade, c.rang[l.key.Device] = c, true
 	l.linkage = append(l.linkage, c.token)
 }
 

@@ -283,6 +283,12 @@ func TestLinkage(t *testing.T) {
 			require.True(t, share(tokens(list, "101"), tokens(list, "102")))
 		}, "a 101 < ring", "20s", "b 102 < ring")
 	})
+	t.Run("the same caller tries again", func(t *testing.T) {
+		play(t, func(t *testing.T, list []pbx.Message) {
+			legs := told[pbx.LegChanged](list)
+			require.False(t, share(legs[0].Leg.Linkage, legs[2].Leg.Linkage))
+		}, "a 101 < ring", "a 101 < hangup error=cancel", "10s", "b 101 < ring")
+	})
 	for name, steps := range map[string][]string{
 		"after a minute":                       {"a 101 < ring", "a 101 < hangup", "61s", "b 102 < ring"},
 		"after an answer":                      {"a 101 < ring", "a 101 < answer", "5s", "b 102 < ring"},
