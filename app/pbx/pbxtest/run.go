@@ -93,10 +93,15 @@ func start(t *testing.T, vendor Vendor, traits Traits) *world {
 // play runs a scenario and then looks whether all that was told holds together.
 func (w *world) play(scenario func(*world)) {
 	defer w.stop()
-	w.await("the link is up", func(v owner.View) bool { return v.Linked })
+	w.await("the link is up", w.linked)
 	scenario(w)
 	w.stop()
 	w.coherent()
+}
+
+// linked reports whether news of all devices of the test flows.
+func (w *world) linked(v owner.View) bool {
+	return v.LinkedTo(w.a) && v.LinkedTo(w.b)
 }
 
 func (w *world) publish(u owner.Update) {

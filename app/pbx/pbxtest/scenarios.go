@@ -211,7 +211,7 @@ func (w *world) heal() owner.Gap {
 	w.Helper()
 	w.act(Heal, "", "")
 	v := w.awaitFor(w.traits.Outage+limit, "the link is back, and the gap has an end", func(v owner.View) bool {
-		if !v.Linked || len(v.Gaps) == 0 {
+		if !w.linked(v) || len(v.Gaps) == 0 {
 			return false
 		}
 		for _, g := range v.Gaps {

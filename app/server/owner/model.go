@@ -173,5 +173,16 @@ type View struct {
 	Gaps     []Gap
 	Troubles []pbx.Trouble
 	Features map[csta.DeviceID]pbx.FeatureChanged
-	Linked   bool // news flows
+	Linked   bool // news flows, of the system or at least of some devices
+	// Links holds the devices whose link is known by itself, where each has its own connection.
+	Links  map[csta.DeviceID]bool
+	system bool // news of the system as a whole flows
+}
+
+// LinkedTo reports whether news of a device flows.
+func (v View) LinkedTo(device csta.DeviceID) bool {
+	if up, own := v.Links[device]; own {
+		return up
+	}
+	return v.system
 }

@@ -31,7 +31,7 @@ type projection struct {
 	attempts map[string]Attempt
 	gaps     []Gap
 	troubles []pbx.Trouble
-	up       map[csta.DeviceID]bool // "" stands for the system
+	links    map[csta.DeviceID]bool // of devices with a link of their own; immutable
 	over     []overCall             // ended calls in the order of their ends
 	cached   *View
 }
@@ -50,7 +50,6 @@ func newProjection(system csta.SystemID, epoch string, from State, seq uint64) *
 		lines:    make(map[csta.DeviceID]Line),
 		features: make(map[csta.DeviceID]pbx.FeatureChanged),
 		attempts: make(map[string]Attempt),
-		up:       make(map[csta.DeviceID]bool),
 		gaps:     slices.Clone(from.Gaps),
 	}
 	for i := range from.Calls {
@@ -95,16 +94,25 @@ func (p *projection) apply(u Update) {
 
 // link keeps whether news flows: of the whole system, or of some device where each has its own connection.
 func (p *projection) link(u Update) {
-	switch u.Event { //nolint:exhaustive // only these two are about the link
-	case csta.BackInServiceEvent:
-		p.up[u.Device] = true
-	case csta.OutOfServiceEvent:
-		delete(p.up, u.Device)
-		if u.Device == "" {
-			clear(p.up)
+	up := u.Event == csta.BackInServiceEvent
+	switch {
+	case !up && u.Event != csta.OutOfServiceEvent:
+		return
+	case u.Device == "":
+		p.base.system = up
+		p.links = nil
+	default:
+		p.links = maps.Clone(p.links) // views hold the old one
+		if p.links == nil {
+			p.links = make(map[csta.DeviceID]bool)
 		}
+		p.links[u.Device] = up
 	}
-	p.base.Linked = len(p.up) > 0
+	p.base.Links = p.links
+	p.base.Linked = p.base.system
+	for _, up := range p.links {
+		p.base.Linked = p.base.Linked || up
+	}
 }
 
 func (p *projection) putCall(c *Call, now time.Time) {
