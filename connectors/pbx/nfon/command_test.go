@@ -168,7 +168,7 @@ func status(code int) http.HandlerFunc {
 
 func TestAttemptBecomesACall(t *testing.T) {
 	events := []string{"101 > caller-dial", "101 > caller-ring", "101 > caller-answer", "101 > dial", "101 > ring", "101 > answer", "101 > end", "101 > hangup"}
-	const to, a = " global 4989555020", " attempt=c1"
+	const to, a = " global +4989555020", " attempt=c1"
 	want := func(clear ...bool) []string {
 		legs := []string{"101 initiated>", "101 initiated>", "101 connected>initiated", "101 connected>initiated", "101 connected>alerting", "101 connected>connected"}
 		for i := range legs {
@@ -269,10 +269,10 @@ func TestClearConnection(t *testing.T) {
 			require.NotContains(t, string(l.store.m[storeKey]), "4989555020", "numbers are not stored")
 			l.restart(t, nil)
 			l.calls.event(ev(u2, "101 > caller-ring"))
-			require.Equal(t, []string{"101 initiated> global 4989555020 attempt=c1 ClearConnection"}, l.legs())
+			require.Equal(t, []string{"101 initiated> global +4989555020 attempt=c1 ClearConnection"}, l.legs())
 			require.NoError(t, l.c.ClearConnection(l.ctx, pbx.Command{Device: "101", Leg: key}))
 			l.calls.event(ev(u2, "101 > end error=cancel"))
-			require.Equal(t, []string{"101 null>null global 4989555020 callCancelled attempt=c1"}, l.legs())
+			require.Equal(t, []string{"101 null>null global +4989555020 callCancelled attempt=c1"}, l.legs())
 			time.Sleep(2 * time.Minute)
 			l.stop()
 			require.JSONEq(t, "[]", string(l.store.m[storeKey]), "forgotten when over")
@@ -344,7 +344,7 @@ func TestTheReasonMayComeAfterTheHangup(t *testing.T) {
 			l.calls.event(ev(u1, "101 > caller-ring"))
 			l.calls.event(ev(u1, "101 > hangup"))
 			time.Sleep(reasonGrace)
-			require.Contains(t, l.legs(), "101 null>null global 4989555020 attempt=c1")
+			require.Contains(t, l.legs(), "101 null>null global +4989555020 attempt=c1")
 		})
 	})
 }
@@ -363,7 +363,7 @@ func TestLinkingAttempts(t *testing.T) {
 			l := start(t, f, nil)
 			_, err := l.c.MakeCall(l.ctx, call("c1", "101", ""))
 			require.NoError(t, err)
-			const leg = "101 initiated> global 4989555020 attempt=c1"
+			const leg = "101 initiated> global +4989555020 attempt=c1"
 			require.Equal(t, []string{leg, leg, leg + " ClearConnection"}, l.legs(), "it may be ended once its id is known")
 		})
 	})
@@ -403,7 +403,7 @@ func TestLinkingAttempts(t *testing.T) {
 			_, err := l.c.MakeCall(l.ctx, call("c1", "101", ""))
 			require.NoError(t, err)
 			l.calls.event(ev(u2, "101 > caller-ring"))
-			require.Equal(t, []string{"101 initiated> global 4989555020 attempt=c1 ClearConnection"}, l.legs())
+			require.Equal(t, []string{"101 initiated> global +4989555020 attempt=c1 ClearConnection"}, l.legs())
 			require.NoError(t, l.c.ClearConnection(l.ctx, pbx.Command{Device: "101", Leg: pbx.LegKey{Call: u2, Device: "101"}}))
 			require.Equal(t, "DELETE /extensions/phone/calls/"+u1, f.requests("DELETE")[0].op, "ended by the id of the reply")
 		})

@@ -132,11 +132,20 @@ func party(raw, context string, nameOf func(extension string) (name string, ok b
 	case own && !(global && strings.HasPrefix(raw, "11")): // 110 and 112 in the public network are no extension
 		return pbx.Party{Number: raw, Scope: pbx.ScopeInternal, Name: name, Device: csta.DeviceID(raw)}
 	case global:
-		return pbx.Party{Number: raw, Scope: pbx.ScopeGlobal}
+		return pbx.Party{Number: plus(raw), Scope: pbx.ScopeGlobal}
 	case context == "":
 		return pbx.Party{Number: raw}
 	}
 	return pbx.Party{Number: raw, Scope: pbx.ScopeInternal}
+}
+
+// plus adds what "global" leaves out: it is E.164 digits without "+". Short codes such as 112 and numbers with a prefix of
+// any kind stay as they are.
+func plus(raw string) string {
+	if e := number.E164("+" + raw); e.Valid() {
+		return string(e)
+	}
+	return raw
 }
 
 // sameNumber compares two spellings of what may be one number.

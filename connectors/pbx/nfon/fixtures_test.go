@@ -76,7 +76,7 @@ func TestTheSampleOfTheStream(t *testing.T) {
 			l.calls.write(line + "\n\n")
 		}
 		require.Equal(t, []string{
-			"101 alerting<connected global 4989555010", "101 connected<connected global 4989555010", "101 null<null global 4989555010 normalClearing",
+			"101 alerting<connected global +4989555010", "101 connected<connected global +4989555010", "101 null<null global +4989555010 normalClearing",
 		}, l.legs())
 	})
 }

@@ -146,7 +146,7 @@ func TestALostHangupShowsAtTheLine(t *testing.T) {
 			require.Equal(t, "extension=101", f.requests("GET /extensions/phone/states")[len(f.requests("GET /extensions/phone/states"))-1].query)
 
 			f.calls.event(ev(u1, "101 < hangup"))
-			require.Equal(t, []string{"101 null<null global 4989555010 normalClearing"}, l.legs(), "a late hangup is passed on")
+			require.Equal(t, []string{"101 null<null global +4989555010 normalClearing"}, l.legs(), "a late hangup is passed on")
 		})
 	})
 	t.Run("the hangup comes after all", func(t *testing.T) {
@@ -210,7 +210,7 @@ func TestReconnectJudgesWhatWasHeld(t *testing.T) {
 				order = append(order, describe(m.Leg))
 			}
 		}
-		require.Equal(t, []string{"down", "up", "snapshot 101", "102 null<null global 4989555010 callCancelled", "snapshot 102"}, order,
+		require.Equal(t, []string{"down", "up", "snapshot 101", "102 null<null global +4989555010 callCancelled", "snapshot 102"}, order,
 			"a device with news of its own is judged after them")
 	})
 }

@@ -44,7 +44,7 @@ func ev(uuid, spec string) string {
 
 // TestSequences plays what NFON sends, one step a line: an event, or a pause such as "2s". want is every leg told.
 func TestSequences(t *testing.T) {
-	const far, own = "global 4989555010", "global 4989555020"
+	const far, own = "global +4989555010", "global +4989555020"
 	for _, c := range []struct {
 		name  string
 		steps []string
@@ -102,8 +102,8 @@ func TestSequences(t *testing.T) {
 		{"rung again without times", []string{"a 101 < ring", "a 101 < hangup error=cancel", "a 101 < ring"},
 			[]string{"101 alerting<connected " + far, "101 null<null " + far + " callCancelled", "101 alerting<connected " + far}},
 		{"transfer: rings on after another had answered", []string{"a 101 < ring t=1", "a 101 < answer t=2", "10s", "a 102 < ring t=12 caller=101 caller_context=K4711", "5s", "a 102 < answer t=17 caller=101 caller_context=K4711"},
-			[]string{"101 alerting<connected " + far, "101 connected<connected " + far, "102 alerting<connected internal 101 transfer original=4989555010",
-				"102 connected<connected internal 101 transfer original=4989555010"}},
+			[]string{"101 alerting<connected " + far, "101 connected<connected " + far, "102 alerting<connected internal 101 transfer original=+4989555010",
+				"102 connected<connected internal 101 transfer original=+4989555010"}},
 		{"consultation: a new call by one who talks", []string{"a 101 < answer", "b 101 > dial callee=102 callee_context=K4711"},
 			[]string{"101 connected<connected " + far, "101 connected>initiated internal 102 consultation"}},
 		{"an announcement answers at once", []string{"a 101 > dial t=1 callee=102 callee_context=K4711", "a 101 > ring t=1.1 callee=102 callee_context=K4711", "a 101 > answer t=1.2 callee=102 callee_context=K4711"},
@@ -131,7 +131,7 @@ func TestSequences(t *testing.T) {
 		{"no extension, but a known call", []string{"a 101 < ring", "a - < answer callee=-"},
 			[]string{"101 alerting<connected " + far, "101 connected<connected " + far}},
 		{"no direction", []string{"a 102 - ring callee=102", "b 101 - dial caller=101", "c 101 - caller-ring"},
-			[]string{"102 alerting<connected " + far, "101 connected>initiated global 49895550101", "101 initiated> global 49895550101"}},
+			[]string{"102 alerting<connected " + far, "101 connected>initiated global +49895550101", "101 initiated> global +49895550101"}},
 		{"an id with the K-Account", []string{"a 101@K4711 < ring"}, []string{"101 alerting<connected " + far}},
 		{"another K-Account", []string{"a 101 < ring customer=K9999", "b 101 < ring customer=k4711", "c 101 < ring customer=-"},
 			[]string{"101 alerting<connected " + far, "101 alerting<connected " + far}},
@@ -218,7 +218,7 @@ func TestFramings(t *testing.T) {
 				for i := range len(text) { // byte by byte, the worst way
 					l.calls.write(text[i : i+1])
 				}
-				require.Equal(t, []string{"101 alerting<connected global 4989555010"}, l.legs())
+				require.Equal(t, []string{"101 alerting<connected global +4989555010"}, l.legs())
 			})
 		})
 	}
@@ -320,7 +320,7 @@ func TestLegsSayWhatMayBeDoneAndHowLongTheyLast(t *testing.T) {
 			require.Regexp(t, `^req-`, m.Stamp.RequestID)
 			require.NotEmpty(t, m.Stamp.Vendor)
 		}
-		require.Equal(t, pbx.Party{Number: "49895550101", Scope: pbx.ScopeGlobal}, legs[0].Leg.Called)
+		require.Equal(t, pbx.Party{Number: "+49895550101", Scope: pbx.ScopeGlobal}, legs[0].Leg.Called)
 		require.ErrorIs(t, l.c.ClearConnection(l.ctx, pbx.Command{Device: "101", Leg: legs[1].Leg.Key}), pbx.ErrCannot)
 	})
 }
