@@ -114,7 +114,7 @@ func TestEmergencyOfTheRegionOnly(t *testing.T) {
 
 func TestSettings(t *testing.T) {
 	_, err := New(Settings{Region: "XX", AreaCode: "8a", OutsideLine: "#", ExtensionMin: 4, ExtensionMax: 3, Countries: []string{"YY"}})
-	for _, part := range []string{`region "XX"`, `region "YY"`, `area code "8a"`, `outside line "#"`, "extension length 4 to 3"} {
+	for _, part := range []string{`region: "XX"`, `countries: "YY"`, `area_code: "8a"`, `outside_line: "#"`, "extension_length: 4 to 3"} {
 		require.ErrorContains(t, err, part)
 	}
 	_, err = New(Settings{})

@@ -41,23 +41,27 @@ type Plan struct {
 	codes     threeDigits
 }
 
-// Validate reports all wrong settings at once.
+// Validate reports all wrong settings at once, each starting with the key of the settings file.
 func (s Settings) Validate() error {
 	var errs []error
 	add := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
-	for _, region := range append([]string{s.Region}, s.Countries...) {
-		if !phonenumbers.GetSupportedRegions()[strings.ToUpper(region)] {
-			add("region %q: expected a country code such as DE", region)
+	known := phonenumbers.GetSupportedRegions()
+	if !known[strings.ToUpper(s.Region)] {
+		add("region: %q, expected a country code such as DE", s.Region)
+	}
+	for _, c := range s.Countries {
+		if !known[strings.ToUpper(c)] {
+			add("countries: %q, expected country codes such as DE", c)
 		}
 	}
 	if s.AreaCode != "" && (!allDigits(s.AreaCode) || len(s.AreaCode) > 6) {
-		add("area code %q: expected digits", s.AreaCode)
+		add("area_code: %q, expected up to 6 digits", s.AreaCode)
 	}
 	if s.OutsideLine != "" && (!allDigits(s.OutsideLine) || len(s.OutsideLine) > 3) {
-		add("outside line %q: expected one to three digits", s.OutsideLine)
+		add("outside_line: %q, expected one to three digits", s.OutsideLine)
 	}
 	if s.ExtensionMin < 0 || s.ExtensionMax < s.ExtensionMin || s.ExtensionMax > 10 || s.ExtensionMin == 0 && s.ExtensionMax > 0 {
-		add("extension length %d to %d: expected 1 to 10 digits, the smaller first", s.ExtensionMin, s.ExtensionMax)
+		add("extension_length: %d to %d, expected 1 to 10, the smaller first", s.ExtensionMin, s.ExtensionMax)
 	}
 	return errors.Join(errs...)
 }

@@ -129,10 +129,17 @@ func (c *Config) Validate() error {
 	}
 	for name, value := range full.Headers {
 		add(!headerName.MatchString(name) || !headerValue.MatchString(value), "headers.%s: is no HTTP header", name)
+		add(isSecret(name) || strings.HasPrefix(value, "file:") || strings.HasPrefix(value, "env:"), "headers.%s: a secret goes into token, with auth as its header", name)
 	}
 	add(full.Timeout < Duration(100*time.Millisecond) || full.Timeout > Duration(time.Minute), "timeout: expected 100ms to 1m")
 	add(full.MaxResponse < 1024 || full.MaxResponse > 64<<20, "max_response: expected 1024 to 67108864 bytes")
 	return errors.Join(errs...)
+}
+
+// isSecret tells headers that carry one: in headers it would stand in the settings in clear.
+func isSecret(header string) bool {
+	name := strings.ToLower(header)
+	return name == "cookie" || strings.Contains(name, "authorization") || strings.Contains(name, "token") || strings.Contains(name, "api-key")
 }
 
 func (c *Config) checkAuth() error {

@@ -306,10 +306,10 @@ func TestCounts(t *testing.T) {
 func TestValidate(t *testing.T) {
 	err := (&Config{
 		BaseURL: "http://crm.example", Auth: "a b", Lookup: "api{?nmber}", Counts: "/x{", Page: "{secret}", Spellings: []string{"morse"},
-		Headers: map[string]string{"X\n": "a", "Y": "b\r\n"}, Timeout: 1, MaxResponse: 1,
+		Headers: map[string]string{"X\n": "a", "Y": "b\r\n", "Authorization": "x", "Z": "env:TOKEN"}, Timeout: 1, MaxResponse: 1,
 	}).Validate()
 	for _, key := range []string{
-		"base_url: expected https", "auth:", "lookup: expected a path", `lookup: "nmber"`, "counts:", `page: "secret"`, `spellings: "morse"`, "headers.X", "headers.Y", "timeout:", "max_response:",
+		"base_url: expected https", "auth:", "lookup: expected a path", `lookup: "nmber"`, "counts:", `page: "secret"`, `spellings: "morse"`, "headers.X", "headers.Y", "headers.Authorization", "headers.Z", "timeout:", "max_response:",
 	} {
 		require.ErrorContains(t, err, key)
 	}
