@@ -31,7 +31,7 @@ func (c *Core) announcement(k *call) wanted {
 	w := c.whoIs(k)
 	m := c.remember(k.id)
 	n := Notice{Key: m.key, Title: c.name(w), Urgency: Ringing, Stay: true}
-	n.Body = lines(w.company, w.number, c.ticketLine(k), c.factsTrouble(k), c.calledLine(k), c.doubtLine(k), c.askedLine(k), c.answerLine(k))
+	n.Body = lines(c.words.Say("call.ringing"), w.company, w.number, c.ticketLine(k), c.factsTrouble(k), c.calledLine(k), c.doubtLine(k), c.askedLine(k), c.answerLine(k))
 	for _, v := range c.verbs(k) {
 		if v.Off == "" {
 			n.Buttons = append(n.Buttons, Button{ID: v.ID, Label: v.Label})

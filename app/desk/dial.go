@@ -3,6 +3,7 @@ package desk
 import (
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"deskbell/app/csta"
@@ -219,9 +220,11 @@ func (c *Core) openLink(raw string, ticket uint64) {
 }
 
 // dialLink asks the server what a number would mean, and then always the user.
-func (c *Core) dialLink(number string) { c.checkThenAsk(number, wire.OriginLink) }
+func (c *Core) dialLink(number string) {
+	c.checkThenAsk(number, wire.OriginLink, "dial.question_link")
+}
 
-func (c *Core) checkThenAsk(number string, origin wire.Origin) {
+func (c *Core) checkThenAsk(number string, origin wire.Origin, question string) {
 	w := wish{params: wire.MakeCallParams{Number: number, Origin: origin}, name: c.words.Clean(number)}
 	if c.link != view.LinkUp {
 		c.tell(0, c.dialFailed(w), c.no(view.CodeNoLink))
@@ -229,15 +232,19 @@ func (c *Core) checkThenAsk(number string, origin wire.Origin) {
 	}
 	c.request(wire.MethodCheckNumber, wire.CheckParams{Text: number, Origin: origin}, waiting{func(m Replied) {
 		result, ok := decode[wire.CheckResult](c, m)
-		if !ok {
+		switch {
+		case m.Error != nil:
 			c.tell(0, c.dialFailed(w), c.failure(m))
-			return
+		case !ok:
+			c.tell(0, c.dialFailed(w), c.no(view.CodeNoLink))
+		default:
+			c.checked(w, result, question)
 		}
-		c.checked(w, result)
 	}})
 }
 
-func (c *Core) checked(w wish, r wire.CheckResult) {
+// checked puts the question, with what the server knows of the number.
+func (c *Core) checked(w wish, r wire.CheckResult, question string) {
 	shown := c.party(r.Party).title
 	if shownNumber(r.Party) == "" {
 		shown = w.name
@@ -250,7 +257,7 @@ func (c *Core) checked(w wish, r wire.CheckResult) {
 		c.tell(0, c.dialFailed(w), view.Answer{Code: r.Refused.Code, Text: c.words.Reason(*r.Refused)})
 		return
 	}
-	text := c.words.Say("dial.question_link", "number", shown)
+	text := c.words.Say(question, "number", shown)
 	if r.Confirm != nil && r.Confirm.Code != wire.ReasonConfirmExternal {
 		text = lines(text, c.words.Reason(*r.Confirm))
 	}
@@ -259,7 +266,7 @@ func (c *Core) checked(w wish, r wire.CheckResult) {
 
 // clipboardRead dials what is in the clipboard, after asking: a web page may have put it there.
 func (c *Core) clipboardRead(m ClipboardRead) {
-	number := c.words.Clean(m.Text)
+	number := strings.TrimSpace(c.words.Clean(m.Text))
 	id := ""
 	switch {
 	case m.Err != "":
@@ -274,7 +281,7 @@ func (c *Core) clipboardRead(m ClipboardRead) {
 	if l, err := link.Parse(m.Text); err == nil && l.Number != "" {
 		number = l.Number
 	}
-	c.checkThenAsk(number, wire.OriginProgram)
+	c.checkThenAsk(number, wire.OriginProgram, "dial.question_clipboard")
 }
 
 // callBack dials the other party of a line of the call list, and counts missed calls as seen.

@@ -114,7 +114,8 @@ func (c *Core) troubleNotices() []wanted {
 		}
 	}
 	for _, m := range c.local {
-		if m.Code != "notices" {
+		// The notices' own trouble cannot be told so, and the browser's is told with the customer that did not open.
+		if m.Code != "notices" && m.Code != "browser" {
 			n := Notice{Key: "local:" + m.Code, Title: c.words.Say("trouble_title.general"), Body: c.words.Trouble(m.Code, m.Subject), Urgency: Quiet}
 			list = append(list, wanted{n, n.Body})
 		}

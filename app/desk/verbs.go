@@ -90,8 +90,10 @@ func (c *Core) command(k *call, verb string, service csta.Service, method string
 		r := c.denied(l, service)
 		c.tell(ticket, title, view.Answer{Code: r.Code, Text: c.words.Reason(r)})
 		return
-	case k.asked == verb:
-		c.tell(ticket, title, c.no(wire.ReasonNotNow))
+	case k.asked == verb: // a second press says nothing new
+		if ticket != 0 {
+			c.tell(ticket, title, c.no(wire.ReasonNotNow))
+		}
 		return
 	}
 	k.asked = verb
@@ -149,7 +151,8 @@ func (c *Core) mute(on bool) {
 // asked takes a wish of the command line or another program.
 func (c *Core) asked(m Asked) {
 	a, reply := m.Ask, func(a view.Answer) { c.do(Answer{Ticket: m.Ticket, Answer: a}) }
-	if a.Verb != view.AskLink && a.Origin != string(wire.OriginProgram) {
+	byHand := a.Verb != view.AskLink && (a.Verb != view.AskDial || a.Origin == string(wire.OriginTyped))
+	if byHand {
 		c.used()
 	}
 	switch a.Verb {

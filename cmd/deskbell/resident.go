@@ -78,6 +78,7 @@ type resident struct {
 	client   *client.Client
 	accounts *accounts
 	notifier *notice.Notifier
+	icon     trayIcon
 	work     sync.WaitGroup
 }
 
@@ -91,7 +92,7 @@ func (p *program) reside(ctx context.Context, listener net.Listener, args []stri
 	log, closeLog := p.openLog()
 	defer closeLog()
 	r := &resident{program: p, log: log}
-	if err := r.wire(noticeCtx); err != nil {
+	if err := r.wire(ctx, noticeCtx); err != nil {
 		log.Error("not started", "error", err)
 		p.fail(exitFailed, err.Error())
 		closeListener(listener)
@@ -105,7 +106,7 @@ func (p *program) reside(ctx context.Context, listener net.Listener, args []stri
 	r.work.Go(func() { r.relayNotices(ctx) })
 	r.work.Go(func() { r.relayPower(ctx) })
 	r.work.Go(func() { r.firstWords(ctx, args) })
-	r.runTray(ctx, cancel)
+	r.run(ctx, cancel, r.icon)
 	cancel()
 	r.work.Wait()
 	endNotices()
@@ -143,7 +144,7 @@ func closeLog(f *home.Log) {
 }
 
 // wire makes the parts and joins them. The notifier ends with noticeCtx.
-func (r *resident) wire(noticeCtx context.Context) error {
+func (r *resident) wire(ctx, noticeCtx context.Context) error {
 	account, err := r.home.Account()
 	if err != nil {
 		r.log.Warn("account not read", "error", err)
@@ -174,9 +175,10 @@ func (r *resident) wire(noticeCtx context.Context) error {
 	if r.notifier, err = notice.Open(noticeCtx, r.log); err != nil {
 		return err
 	}
+	r.icon = r.openTray()
 	parts := desk.Parts{
-		Notices: notices{r.notifier}, Tones: r.openTones(), Pages: pages{}, Server: r.client, Tray: r.openTray(),
-		Clipboard: clip{}, Accounts: r.accounts, Store: r.home,
+		Notices: notices{r.notifier}, Tones: r.openTones(), Pages: pages{}, Server: r.client, Tray: r.icon,
+		Clipboard: clip{r, ctx}, Accounts: r.accounts, Store: r.home,
 	}
 	r.loop = desk.NewLoop(desk.Config{
 		Words: r.words, Zone: time.Local, NewID: newID, Account: account, Settings: r.settings, Seen: seen,

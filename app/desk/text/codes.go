@@ -17,6 +17,9 @@ func (w *Words) Reason(r wire.Reason) string {
 	}
 	pairs := []string{"system", r.Args["system"], "number", r.Args["number"], "country", r.Args["country"]}
 	if r.Args["system"] == "" {
+		if r.Code == wire.ReasonDown {
+			id = "reason.no_connection"
+		}
 		pairs[1] = w.Say("the_system")
 	}
 	return w.Say(id, pairs...)

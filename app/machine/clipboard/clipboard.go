@@ -1,4 +1,4 @@
-// Package clipboard reads the text on the user's clipboard.
+// Package clipboard reads and writes the text on the user's clipboard.
 package clipboard
 
 import (
