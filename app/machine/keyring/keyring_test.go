@@ -65,7 +65,6 @@ func (f *fake) Delete(_, name string) error {
 func (f *fake) DeleteAll(string) error { return errors.New("not used") }
 
 func store(t *testing.T) (*Store, *fake) {
-	// An address that answers nothing would make every test a test of the fallback.
 	s := Open("deskbell-test", filepath.Join(t.TempDir(), "secrets"))
 	f := &fake{secrets: map[string]string{}}
 	s.system = f
@@ -113,7 +112,8 @@ func TestBrokenFileCountsAsNone(t *testing.T) {
 
 func TestFolderThatCannotBeMadeIsAnError(t *testing.T) {
 	t.Setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent")
-	s, _ := store(t)
+	s, f := store(t)
+	f.set(errors.New("no service"), nil)
 	require.NoError(t, os.WriteFile(s.dir, nil, 0o600))
 	_, err := s.Set(t.Context(), "token", "x")
 	require.Error(t, err)
