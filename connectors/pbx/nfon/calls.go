@@ -82,6 +82,7 @@ func (d *desk) readCalls(outer context.Context, opened func(), calm bool) error 
 		return err
 	}
 	opened()
+	d.c.log.Info("nfon's call stream is open", "request_id", requestID(resp))
 	now := time.Now()
 	d.post(ctx, func() {
 		if calm {

@@ -3,6 +3,7 @@ package nfon
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -67,9 +68,10 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !ok && strings.HasPrefix(op, "DELETE ") {
 		handler, ok = f.on["DELETE"]
 	}
+	number := len(f.log)
 	valid := time.Now().Before(f.valid[bearer])
 	f.mu.Unlock()
-	w.Header().Set("X-Request-Id", fmt.Sprintf("req-%d", len(f.log)))
+	w.Header().Set("X-Request-Id", fmt.Sprintf("req-%d", number))
 	switch {
 	case ok:
 		handler(w, r)
@@ -288,9 +290,30 @@ func (s *memory) Delete(_ context.Context, key string) error {
 	return nil
 }
 
+// vault holds a password that a test may change.
+type vault struct {
+	mu  sync.Mutex
+	now password
+}
+
+func (v *vault) Secret(ctx context.Context, key, subject string) (string, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.now.Secret(ctx, key, subject)
+}
+
+func (v *vault) change(to password) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.now = to
+}
+
 type password string
 
 func (p password) Secret(_ context.Context, key, _ string) (string, error) {
+	if p == "" {
+		return "", errors.New("no such file")
+	}
 	if key != "password" {
 		return "", fmt.Errorf("unexpected secret %q", key)
 	}
@@ -303,6 +326,7 @@ type lab struct {
 	sink  *sink
 	c     *connector
 	store *memory
+	vault *vault
 	ctx   context.Context
 	stop  func()
 }
@@ -341,7 +365,7 @@ func (l *listener) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 // start runs a connector; change may alter its settings. It must be called inside a bubble.
 func start(t *testing.T, f *fake, change func(*Config)) *lab {
 	t.Helper()
-	l := &lab{fake: f, sink: &sink{}, store: &memory{}}
+	l := &lab{fake: f, sink: &sink{}, store: &memory{}, vault: &vault{now: "s3cret"}}
 	l.restart(t, change)
 	return l
 }
@@ -362,7 +386,7 @@ func (l *lab) restart(t *testing.T, change func(*Config)) {
 	transport := &http.Transport{DialContext: ln.dial}
 	opened, err := config.Open(pbx.Env{
 		System: "main", Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
-		HTTP: &http.Client{Transport: transport}, Secrets: password("s3cret"), Store: l.store, Version: "1.2.3",
+		HTTP: &http.Client{Transport: transport}, Secrets: l.vault, Store: l.store, Version: "1.2.3",
 	})
 	require.NoError(t, err)
 	l.c = opened.(*connector)

@@ -112,13 +112,12 @@ func TestPollsWhereTheLineStreamIsOfNoUse(t *testing.T) {
 func TestSettingsMayForbidTheLineStream(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		f := newFake(t)
-		l := start(t, f, func(c *Config) { c.States = StatesSnapshot })
+		start(t, f, func(c *Config) { c.States = StatesSnapshot })
 		time.Sleep(5 * time.Minute)
 		require.GreaterOrEqual(t, len(f.requests("GET /extensions/phone/states")), 10)
 		for _, r := range f.requests("GET /extensions/phone/states") {
 			require.Equal(t, "application/json", r.accept)
 		}
-		_ = l
 	})
 }
 

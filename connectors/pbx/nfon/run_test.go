@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"deskbell/app/csta"
+	"deskbell/app/number"
 	"deskbell/app/pbx"
 )
 
@@ -260,9 +261,7 @@ func TestANewPasswordIsTriedAtOnce(t *testing.T) {
 		})
 		l := start(t, f, nil)
 		time.Sleep(30 * time.Minute)
-		l.c.auth.mu.Lock()
-		l.c.auth.secrets = password("changed")
-		l.c.auth.mu.Unlock()
+		l.vault.change("changed")
 		time.Sleep(10 * time.Second)
 		list := l.sink.take()
 		require.Len(t, told[pbx.LinkUp](list), 1)
@@ -281,7 +280,7 @@ func TestTokensRefusedEverywhere(t *testing.T) {
 		time.Sleep(time.Second)
 		require.Equal(t, pbx.TroubleSignIn, told[pbx.TroubleChanged](l.sink.take())[0].Trouble.Code)
 		time.Sleep(time.Hour)
-		require.Less(t, len(f.log), 80)
+		require.Less(t, len(f.requests("")), 80)
 	})
 }
 
@@ -325,7 +324,7 @@ func TestEveryRequestNamesUsAndWhatItAccepts(t *testing.T) {
 		require.NoError(t, err)
 		time.Sleep(11 * time.Minute)
 		require.NotEmpty(t, f.requests("PUT /login"))
-		for _, r := range f.log {
+		for _, r := range f.requests("") {
 			require.Equal(t, "Deskbell/1.2.3 (K4711)", r.agent, r.op)
 			require.Contains(t, []string{"application/json", "text/event-stream"}, r.accept, r.op)
 		}
@@ -341,7 +340,7 @@ func call(id, device, to string) pbx.MakeCallRequest {
 	r := pbx.MakeCallRequest{Command: pbx.Command{ID: id, Device: csta.DeviceID(device)}}
 	r.To.E164 = "+4989555020"
 	if to != "" {
-		r.To.E164 = e164(to)
+		r.To.E164 = number.E164(to)
 	}
 	return r
 }

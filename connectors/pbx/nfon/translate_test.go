@@ -327,8 +327,7 @@ func TestLegsSayWhatMayBeDoneAndHowLongTheyLast(t *testing.T) {
 
 func TestForgetsOldLegs(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		f := newFake(t)
-		d := newDesk(&connector{config: Config{Account: "K4711"}, attempts: newAttempts(), auth: &passwordAuth{}, log: nil}, &sink{})
+		d := newDesk(&connector{config: Config{Account: "K4711"}, attempts: newAttempts(), auth: &passwordAuth{}}, &sink{})
 		for i := range 50 {
 			require.NoError(t, d.t.handle(callEvent{UUID: text(fmt.Sprint(i)), State: vRing, Direction: "inbound", Extension: "101", Caller: text(fmt.Sprint("49895550", i)), received: time.Now()}))
 		}
@@ -339,6 +338,5 @@ func TestForgetsOldLegs(t *testing.T) {
 		require.Empty(t, d.t.devices)
 		require.Empty(t, d.t.callers)
 		require.Empty(t, d.t.cascades)
-		_ = f
 	})
 }
