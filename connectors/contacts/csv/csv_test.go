@@ -217,6 +217,19 @@ func TestAQuoteNeverClosedCostsOneRow(t *testing.T) {
 	require.Equal(t, 1, report.Contacts+report.Skipped-report.Rows+1)
 }
 
+// german reads national spellings only, so that the many rows test this package and not the numbering plan.
+type german struct{}
+
+func (german) NormalizeAll(field string) []number.Party {
+	e, err := number.Parse("+49" + strings.TrimPrefix(number.OnlyDigits(field), "0"))
+	if err != nil {
+		return nil
+	}
+	return []number.Party{{Kind: number.External, E164: e, Raw: field}}
+}
+
+func (german) NationalDigits(number.E164) string { return "" }
+
 func TestTwoHundredThousandRows(t *testing.T) {
 	var b bytes.Buffer
 	b.WriteString("Name;Firma;Telefon;Mobil;URL\n")
@@ -226,9 +239,9 @@ func TestTwoHundredThousandRows(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "big.csv")
 	require.NoError(t, os.WriteFile(path, b.Bytes(), 0o600))
 	x := &contact.Index{}
-	env := contacttest.Env(t, munich(t), nil)
+	env := contacttest.Env(t, german{}, nil)
 	s := open(t, path, env)
-	l := contact.NewLookup(x, []contact.Registered{{Tenant: "default", ID: "tested", Source: s, Numbers: munich(t)}}, contact.Options{Log: env.Log})
+	l := contact.NewLookup(x, []contact.Registered{{Tenant: "default", ID: "tested", Source: s, Numbers: german{}}}, contact.Options{Log: env.Log})
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() { defer close(done); l.Run(ctx) }()
@@ -353,6 +366,20 @@ func TestValidate(t *testing.T) {
 	b, err := d.MarshalText()
 	require.NoError(t, err)
 	require.Equal(t, "5s", string(b))
+}
+
+// BenchmarkRead reads rows with two numbers each by the real plan.
+func BenchmarkRead(b *testing.B) {
+	var rows bytes.Buffer
+	rows.WriteString("Name;Firma;Telefon;Mobil;URL\n")
+	for i := range b.N {
+		fmt.Fprintf(&rows, "Person %d;Firma %d;089/%07d;0171 %07d;https://crm.example/%d\n", i, i%1000, 2_000_000+i%7_000_000, 1_000_000+i%8_000_000, i)
+	}
+	p := munich(b)
+	b.ResetTimer()
+	r := read(b.Context(), &rows, &Config{}, p, &list{})
+	require.NoError(b, r.Err)
+	require.Equal(b, b.N, r.Contacts)
 }
 
 func FuzzRead(f *testing.F) {
