@@ -143,12 +143,14 @@ func (c *core) relink(l *leg, m pbx.Leg, now time.Time) {
 	if len(tokens) == 0 || slices.Equal(tokens, l.Linkage) {
 		return
 	}
+	linked := c.linkedCalls(tokens) // asked before a split takes the tokens over
 	l.Linkage = tokens
-	for _, part := range l.call.components() {
-		c.split(l.call, part, now)
+	from := l.call // l may be in a part that leaves it
+	for _, part := range from.components() {
+		c.split(from, part, now)
 	}
-	linked := c.linkedCalls(tokens)
 	c.own(l.call, tokens)
+	linked = slices.DeleteFunc(linked, func(cl *call) bool { return cl == from && cl != l.call })
 	if !slices.Contains(linked, l.call) {
 		linked = append(linked, l.call)
 		slices.SortFunc(linked, olderCall)
