@@ -229,7 +229,7 @@ func toTemplate(values map[string]string) uritemplate.Values {
 	out := uritemplate.Values{}
 	for name, value := range values {
 		if value = plain(value); value != "" {
-			out.Set(name, uritemplate.String(value))
+			out.Set(name, contact.TemplateValue(value))
 		}
 	}
 	return out

@@ -90,9 +90,9 @@ func (s *source) targets(e number.E164) ([]*url.URL, error) {
 		}
 		values := uritemplate.Values{}
 		for name, form := range forms {
-			values.Set(name, templateValue(form))
+			values.Set(name, contact.TemplateValue(form))
 		}
-		values.Set("number", templateValue(forms[spelling]))
+		values.Set("number", contact.TemplateValue(forms[spelling]))
 		expanded, err := s.lookup.Expand(values)
 		if err != nil {
 			return nil, fmt.Errorf("%w: lookup", contact.ErrConfig)
@@ -196,22 +196,12 @@ func (s *source) recordPage(item gjson.Result, c contact.Contact) string {
 func (s *source) variables(c contact.Contact) uritemplate.Values {
 	values := uritemplate.Values{}
 	for name, v := range c.Fields {
-		values.Set(name, templateValue(v))
+		values.Set(name, contact.TemplateValue(v))
 	}
-	values.Set("id", templateValue(c.ID))
-	values.Set("name", templateValue(c.Name))
-	values.Set("company", templateValue(c.Company))
+	values.Set("id", contact.TemplateValue(c.ID))
+	values.Set("name", contact.TemplateValue(c.Name))
+	values.Set("company", contact.TemplateValue(c.Company))
 	return values
-}
-
-// templateValue makes a text a value of a URI template. The library (v3.0.2) writes a character beyond ASCII as its code
-// point instead of its UTF-8 bytes ("%FC" for ü), so it gets each byte as a character of its own.
-func templateValue(s string) uritemplate.Value {
-	characters := make([]rune, len(s))
-	for i := range len(s) {
-		characters[i] = rune(s[i])
-	}
-	return uritemplate.String(string(characters))
 }
 
 // Counts asks for the open tickets of a contact.
