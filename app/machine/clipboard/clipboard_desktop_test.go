@@ -4,6 +4,7 @@ package clipboard
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -27,7 +28,7 @@ func put(t *testing.T, d *desktoptest.Desktop, text string) {
 	ctx := testdesk.Context(t)
 	for {
 		_, err := Read(ctx)
-		if err == nil || err == ErrTooLarge {
+		if err == nil || errors.Is(err, ErrTooLarge) {
 			return
 		}
 		select {

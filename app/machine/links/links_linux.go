@@ -133,8 +133,8 @@ func (r Registrar) recall() (map[string]string, error) {
 	case err != nil:
 		return nil, fmt.Errorf("recall who opened links before: %w", err)
 	}
-	if err := json.Unmarshal(text, &memory); err != nil {
-		return map[string]string{}, nil // a broken memory is no reason to keep anybody from leaving
+	if json.Unmarshal(text, &memory) != nil || memory == nil {
+		memory = map[string]string{} // a broken memory is no reason to keep anybody from leaving
 	}
 	return memory, nil
 }
