@@ -147,7 +147,7 @@ func (s *Server) dialled(sys *system, d plan.Dialable) owner.Party {
 	if d.Party.Kind != number.Internal {
 		return p
 	}
-	if dev, ok := sys.deviceByNumber(d.Party.Extension); ok {
+	if dev, ok := s.p.Extensions.find(sys.id, d.Party.Extension); ok {
 		p.Device, p.Name = dev.ID, dev.Name
 	}
 	return p

@@ -168,7 +168,8 @@ func (b *bench) run() {
 		Logger: log, Changed: func(_ string, e Entry) { told(e) },
 	})
 	require.NoError(t, err)
-	numbers, err := plan.New(plan.Settings{Region: "DE", AreaCode: "89", ExtensionMin: 3, ExtensionMax: 3})
+	extensions := &Extensions{}
+	numbers, err := plan.New(plan.Settings{Region: "DE", AreaCode: "89", IsExtension: extensions.Exists})
 	require.NoError(t, err)
 	pages, err := page.New(page.Settings{Template: "https://crm.example/search{?number,contact.id}"})
 	require.NoError(t, err)
@@ -188,7 +189,7 @@ func (b *bench) run() {
 	p := Params{
 		Tenant: "default", Name: "Test", Version: "1.2.3", Accounts: b.accounts, DB: db, Plan: numbers, Log: events,
 		Systems: []SystemParams{system("munich", "NFON", b.phones), system("berlin", "Berlin", b.second)},
-		Journal: calls.Tenant("default"), Take: calls.Take, Contacts: book{}, Page: pages, Logger: log,
+		Journal: calls.Tenant("default"), Take: calls.Take, Contacts: book{}, Extensions: extensions, Page: pages, Logger: log,
 	}
 	for _, c := range b.change {
 		c(&p)

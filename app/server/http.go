@@ -55,6 +55,9 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("POST "+wire.PathEnroll, s.serveEnroll)
 	mux.HandleFunc("GET "+wire.PathSocket, s.serveSocket)
 	mux.HandleFunc("GET /healthz", s.serveHealth)
+	if s.p.Inbox != nil {
+		mux.Handle(inboxPath, s.p.Inbox)
+	}
 	return secured(mux)
 }
 

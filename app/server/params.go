@@ -32,10 +32,13 @@ type Params struct {
 	// Take gives each update to the call list before it is told. It must not block.
 	Take     func(owner.Update)
 	Contacts Contacts
-	Page     *page.Builder
-	Settings Admin
-	Limits   Limits
-	Logger   *slog.Logger
+	// Extensions is filled by the server and asked by Plan. Inbox may be nil.
+	Extensions *Extensions
+	Inbox      *Inbox
+	Page       *page.Builder
+	Settings   Admin
+	Limits     Limits
+	Logger     *slog.Logger
 }
 
 // SystemParams are one telephone system.
@@ -98,7 +101,7 @@ func (p Params) validate() error {
 	var errs []error
 	for name, ok := range map[string]bool{
 		"Tenant": p.Tenant != "", "Accounts": p.Accounts != nil, "DB": p.DB != nil, "Plan": p.Plan != nil, "Log": p.Log != nil,
-		"Journal": p.Journal != nil, "Take": p.Take != nil, "Contacts": p.Contacts != nil, "Page": p.Page != nil, "Logger": p.Logger != nil,
+		"Journal": p.Journal != nil, "Take": p.Take != nil, "Contacts": p.Contacts != nil, "Extensions": p.Extensions != nil, "Page": p.Page != nil, "Logger": p.Logger != nil,
 	} {
 		if !ok {
 			errs = append(errs, fmt.Errorf("server: %s is missing", name))

@@ -13,7 +13,6 @@ import (
 	"deskbell/app/contact"
 	"deskbell/app/csta"
 	"deskbell/app/number"
-	"deskbell/app/pbx"
 	"deskbell/app/server/failpoint"
 	"deskbell/app/server/session"
 	"deskbell/app/wire"
@@ -177,18 +176,6 @@ func (s *Server) numberOf(sys *system, device csta.DeviceID) string {
 		}
 	}
 	return string(device)
-}
-
-// deviceByNumber finds a device by its extension.
-func (sys *system) deviceByNumber(extension string) (pbx.Device, bool) {
-	if r := sys.now.Load(); r != nil {
-		for _, d := range r.owner.View().Devices {
-			if d.Number == extension {
-				return d, true
-			}
-		}
-	}
-	return pbx.Device{}, false
 }
 
 // whoIs asks for a number and waits a moment for the answer.

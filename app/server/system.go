@@ -135,6 +135,9 @@ func (sys *system) open(gen uint32) (*run, error) {
 			return nil, err
 		}
 	}
+	if len(state.Devices) > 0 {
+		sys.srv.p.Extensions.set(sys.id, state.Devices)
+	}
 	r := &run{gen: gen, gone: make(chan error, 1)}
 	r.owner, err = owner.New(owner.Params{
 		Tenant: sys.srv.p.Tenant, System: sys.id, Connector: connector, Plan: normalizer{sys.srv.p.Plan},
@@ -167,6 +170,9 @@ func (sys *system) publish(r *run, u owner.Update) {
 	}
 	sys.srv.stats.updates.Add(1)
 	sys.srv.p.Take(u)
+	if u.Devices != nil {
+		sys.srv.p.Extensions.set(sys.id, u.Devices)
+	}
 	at := mark{r.gen, u.Seq}
 	if u.Call != nil {
 		sys.publishCall(at, u)

@@ -315,3 +315,6 @@ func (s *Session) onPong(string) error {
 	}
 	return nil
 }
+
+// DefaultLimits are the limits where nothing else is said.
+func DefaultLimits() Limits { return Limits{}.withDefaults() }
