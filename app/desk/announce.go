@@ -84,7 +84,7 @@ func (c *Core) doubtLine(k *call) string {
 	switch {
 	case l.Automatic:
 		return c.words.Say("call.automatic")
-	case c.link != view.LinkUp:
+	case c.doubt:
 		return c.words.Say("call.away")
 	case l.Unsure:
 		return c.words.Say("call.unsure")

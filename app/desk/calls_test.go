@@ -214,7 +214,7 @@ func TestSnapshot(t *testing.T) {
 		s.up()
 		s.tell(incoming("c1"))
 		s.do(LinkDown{Why: "restart"})
-		s.later(3 * time.Second)
+		s.fire("doubt", 2*time.Second)
 		s.up(calls(incoming("c1", func(w *wire.Call) { w.AgeMS = 9000 })))
 	})
 	t.Run("a call that vanished goes silently", func(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 
 // Timers, by name; those ending in a colon are followed by an id.
 const (
+	timerDoubt    = "doubt"    // what is shown of calls is doubted aloud
 	timerAway     = "away"     // ringing is no longer believed
 	timerDown     = "down"     // the lost connection becomes a notice
 	timerQuestion = "question" // the question goes away
@@ -25,11 +26,13 @@ const (
 // and offers.
 func (c *Core) linkUp(m LinkUp) {
 	if c.hello.Epoch != "" && c.hello.Epoch != m.Hello.Epoch {
+		c.log(slog.LevelInfo, "the server began a new numbering")
 		c.newEpoch()
 	}
 	c.hello = m.Hello
 	c.link, c.why, c.fresh = view.LinkUp, "", false
-	c.downAt, c.downTold = time.Time{}, false
+	c.downAt, c.downTold, c.doubt = time.Time{}, false, false
+	c.stopTimer(timerDoubt)
 	c.stopTimer(timerAway)
 	c.stopTimer(timerDown)
 	if m.Hello.ServerName != "" {
@@ -56,6 +59,7 @@ func (c *Core) linkDown(m LinkDown) {
 	}
 	if c.downAt.IsZero() {
 		c.downAt = c.now
+		c.setTimer(timerDoubt, doubtAfter)
 		c.setTimer(timerAway, awayLimit)
 	}
 	if c.link == view.LinkDown && was != view.LinkDown {
@@ -99,6 +103,8 @@ func (c *Core) fired(name string) {
 		}
 	}
 	switch name {
+	case timerDoubt:
+		c.doubt = true
 	case timerDown:
 		c.downTold = c.link == view.LinkDown || c.link == view.LinkConnecting
 	case timerQuestion:

@@ -16,6 +16,7 @@ import (
 // Limits of time that the Core keeps.
 const (
 	awayLimit     = 15 * time.Second // a ringing call is believed so long without a connection
+	doubtAfter    = 2 * time.Second  // a server that restarts needs no words
 	noticeAfter   = 15 * time.Second // a lost connection becomes a notice
 	popGrace      = 3 * time.Second  // a claimed page may take so long until somebody says that it is open
 	troubleGrace  = 5 * time.Second  // short troubles that mend themselves are not told
@@ -59,6 +60,7 @@ type Core struct {
 	missed     missedNotice
 	gap        *wire.Gap // told in a notice that is still up
 	downTold   bool
+	doubt      bool // the connection is away for so long that calls shown are doubted
 	said       []Notice
 	saidNo     int
 	question   *question

@@ -289,7 +289,7 @@ func (c *Core) callBack(id csta.CallID) {
 	for _, e := range c.entries {
 		if e.ID == id && dialable(e.Far) {
 			c.markSeen()
-			c.missed = missedNotice{}
+			c.missed = missedNotice{told: c.missed.told}
 			c.makeCall(wish{
 				params: wire.MakeCallParams{Number: e.Far.Number, Origin: wire.OriginList},
 				name:   c.entryWho(e).title,

@@ -54,16 +54,16 @@ func TestOwnCall(t *testing.T) {
 		s.tell(outgoing("c1", "cmd-1", over))
 		s.do(NoticeGone{Key: "attempt:cmd-1"})
 	})
-	t.Run("failed", func(t *testing.T) {
-		for _, code := range []string{wire.ReasonFarBusy, wire.ReasonCancelled, wire.ReasonNoAnswerOwn} {
+	for _, code := range []string{wire.ReasonFarBusy, wire.ReasonCancelled} {
+		t.Run("failed: "+code, func(t *testing.T) {
 			s := newScene(t)
 			s.up()
 			s.tell(attemptNote("accepted"))
 			s.tell(attemptNote("failed", failedFor(code)))
 			s.note("said once")
 			s.tell(attemptNote("failed", failedFor(code)))
-		}
-	})
+		})
+	}
 	t.Run("failed without a reason", func(t *testing.T) {
 		s := newScene(t)
 		s.up()

@@ -2,6 +2,7 @@ package desk
 
 import (
 	"errors"
+	"time"
 
 	"deskbell/app/csta"
 	"deskbell/app/desk/link"
@@ -123,7 +124,7 @@ func (c *Core) resetServer() {
 	c.fresh, c.held = false, ""
 	c.memory = map[csta.CallID]*memory{}
 	c.missed, c.gap, c.seen = missedNotice{}, nil, Seen{}
-	c.downTold, c.why = false, ""
+	c.downAt, c.downTold, c.doubt, c.why = time.Time{}, false, false, ""
 	c.do(SaveSeen{Seen: c.seen})
 }
 

@@ -2,6 +2,7 @@ package desk
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -22,21 +23,18 @@ const (
 // missedNotice is what the one notice for missed calls does now.
 type missedNotice struct {
 	up     bool // there is something to tell
+	told   int  // grows with each call told, so that a notice the user dismissed comes back for it
 	listed []wire.Entry
 }
 
 func (c *Core) entryTold(e wire.Entry) {
 	i := slices.IndexFunc(c.entries, func(have wire.Entry) bool { return have.ID == e.ID && have.Device == e.Device })
-	was := false
-	if i >= 0 {
-		was = unseen(c.entries[i])
-		c.entries = slices.Delete(c.entries, i, i+1)
+	was := i >= 0 && unseen(c.entries[i])
+	if i >= 0 && c.entries[i].At.Equal(e.At) {
+		c.entries[i] = e
+	} else {
+		c.insert(e, i)
 	}
-	at := slices.IndexFunc(c.entries, func(have wire.Entry) bool { return !have.At.After(e.At) })
-	if at < 0 {
-		at = len(c.entries)
-	}
-	c.entries = slices.Insert(c.entries, at, e)
 	if len(c.entries) > maxEntries {
 		if unseen(c.entries[maxEntries]) {
 			c.unlisted++
@@ -47,6 +45,18 @@ func (c *Core) entryTold(e wire.Entry) {
 		c.tellMissed()
 	}
 	c.endMissed()
+}
+
+// insert puts an entry where its time belongs, and takes away what stood at old, if that is not negative.
+func (c *Core) insert(e wire.Entry, old int) {
+	if old >= 0 {
+		c.entries = slices.Delete(c.entries, old, old+1)
+	}
+	at := slices.IndexFunc(c.entries, func(have wire.Entry) bool { return !have.At.After(e.At) })
+	if at < 0 {
+		at = len(c.entries)
+	}
+	c.entries = slices.Insert(c.entries, at, e)
 }
 
 func unseen(e wire.Entry) bool { return e.Result == wire.ResultMissed && !e.Seen }
@@ -78,7 +88,7 @@ func (c *Core) unseenCount() int { return len(c.unseenEntries()) + c.unlisted }
 
 // tellMissed raises the notice, and remembers that these calls were told.
 func (c *Core) tellMissed() {
-	c.missed = missedNotice{up: c.settings.get(SettingMissed) == "true"}
+	c.missed = missedNotice{up: c.settings.get(SettingMissed) == "true", told: c.missed.told + 1}
 	c.seen.Missed = nil
 	for _, e := range c.unseenEntries() {
 		c.seen.Missed = append(c.seen.Missed, e.ID)
@@ -89,7 +99,7 @@ func (c *Core) tellMissed() {
 // endMissed takes the notice away when all was seen elsewhere.
 func (c *Core) endMissed() {
 	if c.unseenCount() == 0 && c.missed.listed == nil {
-		c.missed = missedNotice{}
+		c.missed = missedNotice{told: c.missed.told}
 	}
 }
 
@@ -97,7 +107,7 @@ func (c *Core) endMissed() {
 func (c *Core) showMissed() {
 	list := c.unseenEntries()
 	if len(list) > 0 {
-		c.missed = missedNotice{up: true, listed: list}
+		c.missed = missedNotice{up: true, told: c.missed.told, listed: list}
 		c.markSeen()
 	}
 }
@@ -135,7 +145,7 @@ func (c *Core) missedNotices() []wanted {
 		n.Body = c.missedNames(list, total)
 	}
 	n.Buttons = c.missedButtons(list)
-	return []wanted{{n, list[0].At.String() + string(list[0].ID)}}
+	return []wanted{{n, strconv.Itoa(c.missed.told)}}
 }
 
 // missedNames names the newest callers and counts the rest.
@@ -190,7 +200,14 @@ func (c *Core) missedList(list []wire.Entry) wanted {
 	return wanted{n, "listed"}
 }
 
-func (c *Core) clock(t time.Time) string { return t.In(c.zone).Format("15:04") }
+// clock is a time of day, with the day if it is another one than today.
+func (c *Core) clock(t time.Time) string {
+	t = t.In(c.zone)
+	if t.Format(time.DateOnly) == c.now.In(c.zone).Format(time.DateOnly) {
+		return t.Format("15:04")
+	}
+	return t.Format(c.words.Say("clock_day"))
+}
 
 // gapCame takes a time for which calls may be missing. It is told once it is over and its bounds are known.
 func (c *Core) gapCame(g wire.Gap) {

@@ -1,7 +1,6 @@
 package desk
 
 import (
-	"log/slog"
 	"slices"
 	"sort"
 
@@ -217,7 +216,6 @@ func (c *Core) chooseNotices() []wanted {
 
 // newEpoch voids what only the old numbering knew.
 func (c *Core) newEpoch() {
-	c.log(slog.LevelInfo, "the server began a new numbering")
 	for _, p := range c.sortedPops() {
 		if p.stage == popClaiming || p.stage == popElsewhere || p.stage == popMissed {
 			c.stopTimer(timerPop + p.ID)

@@ -191,7 +191,7 @@ func (s *scene) menu(items []MenuItem, indent string) {
 }
 
 func (s *scene) compare() {
-	if s.t.Failed() {
+	if s.t.Failed() || s.out.Len() == 0 {
 		return
 	}
 	path := filepath.Join("testdata", strings.ReplaceAll(s.t.Name(), "/", "-")+".txt")
