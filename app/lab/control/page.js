@@ -29,11 +29,13 @@ async function post(path, body) {
 const callee = () => $("callee").value;
 const call = (caller, name = "") => post("call", { caller, name, callee: callee(), withheld: caller === "" });
 
+// colleague is who calls next from inside: the first other phone that is free.
+const colleague = () => phones.find((p) => p.extension !== callee() && p.line === "idle");
+
 async function ring(button) {
   const { pick, number, name } = button.dataset;
   if (pick === "internal") {
-    const colleague = phones.find((p) => p.extension !== callee() && p.line === "idle");
-    if (colleague) await call(colleague.extension);
+    if (colleague()) await call(colleague().extension);
   } else if (pick === "several") {
     for (const other of document.querySelectorAll(".pick.vip, .pick.known, .pick.unknown")) {
       await call(other.dataset.number, other.dataset.name);
@@ -101,8 +103,15 @@ function showPhones() {
     p.calls.forEach((c) => li.append(callRow(p, c)));
     return li;
   }));
+  showColleague();
   tick();
 }
+
+function showColleague() {
+  const c = colleague();
+  $("colleague").textContent = c ? c.extension + " " + c.name : "\u00a0";
+}
+$("callee").addEventListener("change", showColleague);
 
 function tick() {
   for (const t of document.querySelectorAll(".timer")) {
@@ -124,7 +133,7 @@ function sentence(e) {
   if (e.source === "crm") {
     const id = { lookup: "log_lookup", search: "log_lookup", tickets: "log_tickets", page: e.contact ? "log_page" : "" }[e.endpoint];
     const page = e.endpoint === "page";
-    return id ? [say(id, { status: e.status, contact: e.contact }), e.status >= 400 || !e.status ? "bad" : page ? "pop" : ""] : null;
+    return id ? [say(id, { status: say(e.status === 200 ? "crm_ok" : "crm_bad"), contact: e.contact }), e.status >= 400 || !e.status ? "bad" : page ? "pop" : ""] : null;
   }
   switch (e.kind) {
     case "call": return e.call_kind === "api" ? null : [say("log_call", pair), "call-in"];
@@ -133,7 +142,7 @@ function sentence(e) {
     case "event": return [say("log_answered", { extension: party(e.extension) }), "good"];
     case "stream": return e.action === "open" ? [say("log_connected"), "good"] : [say("log_disconnected"), "bad"];
     case "request":
-      if (e.endpoint === "cancel") return [say("log_cancel", { status: e.status }), e.status === 204 ? "" : "bad"];
+      if (e.endpoint === "cancel") return [say("log_cancel", { status: say(e.status === 204 ? "cancel_ok" : "cancel_bad") }), e.status === 204 ? "" : "bad"];
       return e.status === 200 ? [say("log_login"), ""] : [say("log_refused"), "bad"];
     case "said": return [e.text, "quiet"];
   }
