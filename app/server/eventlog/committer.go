@@ -224,7 +224,7 @@ func (l *Log) reopen(ctx context.Context) error {
 }
 
 func (l *Log) load(ctx context.Context) (*file, *index, error) {
-	f, err := openFile(ctx, l.path, l.opt.maxPages)
+	f, err := openFile(ctx, l.path)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -38,8 +38,6 @@ type Options struct {
 
 	// Hook, if set, is called by the committer at its turning points. For tests that end the process there.
 	Hook func(Point)
-
-	maxPages int // of the database, for tests of a full disk
 }
 
 // Point is a turning point of a commit.

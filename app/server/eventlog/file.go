@@ -10,7 +10,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"strconv"
 	"time"
 
 	"github.com/pressly/goose/v3"
@@ -40,7 +39,7 @@ type streamKey struct {
 }
 
 // openFile opens the file and brings its tables up to date.
-func openFile(ctx context.Context, path string, maxPages int) (f *file, err error) {
+func openFile(ctx context.Context, path string) (f *file, err error) {
 	if err := private(path); err != nil {
 		return nil, err
 	}
@@ -52,9 +51,6 @@ func openFile(ctx context.Context, path string, maxPages int) (f *file, err erro
 	}()
 	// A checkpoint costs two fsyncs and the copying of pages: it is made beside the commits, not inside one.
 	write := []string{"busy_timeout(5000)", "auto_vacuum(INCREMENTAL)", "journal_mode(WAL)", "synchronous(FULL)", "wal_autocheckpoint(0)"}
-	if maxPages > 0 {
-		write = append(write, "max_page_count("+strconv.Itoa(maxPages)+")")
-	}
 	if f.db, err = sql.Open("sqlite", dsn(path, write)); err != nil {
 		return f, fmt.Errorf("open: %w", err)
 	}
