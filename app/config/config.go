@@ -14,7 +14,6 @@ type Config struct {
 	Page      Page                `toml:"page"`
 	Systems   map[string]System   `toml:"system"`
 	Contacts  map[string]Contacts `toml:"contacts"`
-	Users     map[string]User     `toml:"user"`
 	Defaults  Settings            `toml:"defaults"`
 	Locks     Settings            `toml:"locks"`
 }
@@ -105,20 +104,6 @@ type Contacts struct {
 	Secrets Secrets   `toml:"-"`
 }
 
-// User is a person who may sign in. Devices are written SYSTEM/DEVICE.
-type User struct {
-	// Name is the display name; default is the id.
-	Name string `toml:"name"`
-	// Role is "agent" or "supervisor", who also sees figures.
-	Role string `toml:"role"`
-	// Own are the user's own devices; the first dials if nothing else is said.
-	Own []string `toml:"own"`
-	// Watches are devices whose state and other party the user sees.
-	Watches []string `toml:"watches"`
-	// WatchesHidden are devices whose state the user sees, without the other party.
-	WatchesHidden []string `toml:"watches_hidden"`
-}
-
 // Settings are values for settings of the trays, by the names of the tray's settings file, as text.
 type Settings map[string]string
 
@@ -148,7 +133,6 @@ const (
 	DefaultRetentionDays = 30
 	DefaultTimeZone      = "UTC"
 	DefaultEmergency     = "phone"
-	DefaultRole          = "agent"
 )
 
 func defaults() *Config {
@@ -156,6 +140,6 @@ func defaults() *Config {
 		Server:    Server{Name: "Deskbell", Listen: DefaultListen, DataDir: defaultDataDir(), LogLevel: "info", LogFormat: "text"},
 		Retention: Retention{Days: DefaultRetentionDays},
 		Tenant:    Tenant{TimeZone: DefaultTimeZone, Cities: true},
-		Systems:   map[string]System{}, Contacts: map[string]Contacts{}, Users: map[string]User{}, Defaults: Settings{}, Locks: Settings{},
+		Systems:   map[string]System{}, Contacts: map[string]Contacts{}, Defaults: Settings{}, Locks: Settings{},
 	}
 }

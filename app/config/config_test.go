@@ -76,8 +76,6 @@ func TestExampleFile(t *testing.T) {
 	require.Equal(t, "60", c.Defaults["volume"])
 	require.Equal(t, "true", c.Defaults["knock"])
 	require.Equal(t, "false", c.Locks["open_internal"])
-	require.Equal(t, []string{"munich/101"}, c.Users["anna"].Own)
-	require.Equal(t, "agent", c.Users["anna"].Role)
 	require.Equal(t, 2, c.Contacts["crm"].Order)
 	require.Equal(t, config.Secrets{"token": {Env: "CRM_TOKEN"}}, c.Contacts["crm"].Secrets)
 	own, ok := c.Contacts["customers"].Config.(*csv.Config)
@@ -143,10 +141,6 @@ lookup = "/x{?number}"
 order = "first"
 [contacts.crm.headers]
 X-Api-Key = "hunter2"
-[user.anna]
-role = "king"
-own = ["munch/101", "101"]
-watches = ["munich/101", "munich/101"]
 [defaults]
 open_customer = "always"
 volumen = 10
@@ -187,10 +181,6 @@ volume = 200
 		`contacts.wrong: expected a table, found a number`,
 		`contacts.crm.order: expected a whole number, found a text`,
 		`contacts.crm.headers.X-Api-Key: a secret must not stand here`,
-		`user.anna.role: "king", expected agent or supervisor`,
-		`user.anna.own[0]: there is no telephone system "munch", did you mean "munich"?`,
-		`user.anna.own[1]: "101", expected SYSTEM/DEVICE`,
-		`user.anna.watches[1]: "munich/101" is in watches already`,
 		`defaults: when: expected a text`,
 		`locks.volume: "200", expected 0 to 100`,
 	} {
@@ -335,7 +325,7 @@ func keysOf(prefix string, t reflect.Type) []string {
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(small))
 	f.Add([]byte("[system.a]\ntype=\"nfon\"\npassword={file=[1]}\n[contacts.b]\ntype=\"csv\"\ncolumns={fields={a=1},phones=\"x\"}\n"))
-	f.Add([]byte("[tenant]\nextension_length=[1,2,3]\n[defaults]\nx={}\n[user]\nx=1\n"))
+	f.Add([]byte("[tenant]\nextension_length=[1,2,3]\n[defaults]\nx={}\n[page]\nx=1\n"))
 	f.Fuzz(func(t *testing.T, content []byte) {
 		c, ps := config.Parse(content, config.Options{Types: types(), SkipFiles: true})
 		require.NotNil(t, c)

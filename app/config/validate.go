@@ -2,12 +2,10 @@ package config
 
 import (
 	"cmp"
-	"fmt"
 	"net"
 	"net/url"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -15,7 +13,7 @@ import (
 	"github.com/yosida95/uritemplate/v3"
 )
 
-// idShape is how systems, sources and users are named: they stand in addresses, paths and logs.
+// idShape is how systems and sources are named: they stand in addresses, paths and logs.
 var idShape = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$`)
 
 // maxRetention is the longest time call records may be kept, in days.
@@ -34,9 +32,6 @@ func (c *Config) validate(ps *Problems, files bool) {
 	c.validateSystems(ps)
 	for _, id := range sortedKeys(c.Contacts) {
 		checkID(ps, "contacts", id)
-	}
-	for _, id := range sortedKeys(c.Users) {
-		c.validateUser(ps, id)
 	}
 	c.Defaults.validate(ps, "defaults")
 	c.Locks.validate(ps, "locks")
@@ -150,53 +145,5 @@ func (c *Config) validateSystems(ps *Problems) {
 	}
 	if len(c.Systems) == 0 {
 		ps.warn("system", "there is no telephone system; nobody will see a call")
-	}
-}
-
-func (c *Config) validateUser(ps *Problems, id string) {
-	key := join("user", id)
-	checkID(ps, "user", id)
-	u := c.Users[id]
-	u.Name, u.Role = cmp.Or(u.Name, id), cmp.Or(u.Role, DefaultRole)
-	c.Users[id] = u
-	if u.Role != "agent" && u.Role != "supervisor" {
-		ps.add(join(key, "role"), "%q, expected agent or supervisor", u.Role)
-	}
-	if len(u.Name) > 200 {
-		ps.add(join(key, "name"), "expected at most 200 characters")
-	}
-	seen := map[string]string{}
-	for _, list := range []struct {
-		name    string
-		devices []string
-	}{{"own", u.Own}, {"watches", u.Watches}, {"watches_hidden", u.WatchesHidden}} {
-		for i, device := range list.devices {
-			at := fmt.Sprintf("%s.%s[%d]", key, list.name, i)
-			c.validateDevice(ps, at, device)
-			if before, twice := seen[device]; twice {
-				ps.add(at, "%q is in %s already", device, before)
-			}
-			seen[device] = list.name
-		}
-	}
-}
-
-// Device takes "munich/101" apart; a device may hold further slashes.
-func Device(s string) (system, device string, ok bool) {
-	system, device, _ = strings.Cut(s, "/")
-	return system, device, system != "" && device != ""
-}
-
-func (c *Config) validateDevice(ps *Problems, key, s string) {
-	system, device, ok := Device(s)
-	switch {
-	case !ok || len(device) > 128:
-		ps.add(key, "%q, expected SYSTEM/DEVICE, for example munich/101", s)
-	case !slices.Contains(sortedKeys(c.Systems), system):
-		if meant := similar(system, sortedKeys(c.Systems)); meant != "" {
-			ps.add(key, "there is no telephone system %q, did you mean %q?", system, meant)
-			return
-		}
-		ps.add(key, "there is no telephone system %q", system)
 	}
 }

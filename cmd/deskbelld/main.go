@@ -15,6 +15,7 @@ import (
 
 	"deskbell/app/about"
 	"deskbell/app/config"
+	"deskbell/app/server/page"
 	"deskbell/connectors"
 )
 
@@ -109,6 +110,12 @@ func settings(c *cobra.Command, skipFiles bool) (*config.Config, error) {
 		fmt.Fprintln(c.ErrOrStderr(), p)
 	}
 	if err == nil {
+		if _, perr := pageBuilder(found); perr != nil {
+			fmt.Fprintln(c.ErrOrStderr(), perr)
+			err = config.Problems{}
+		}
+	}
+	if err == nil {
 		return found, nil
 	}
 	var listed config.Problems
@@ -116,6 +123,15 @@ func settings(c *cobra.Command, skipFiles bool) (*config.Config, error) {
 		fmt.Fprintln(c.ErrOrStderr(), err)
 	}
 	return nil, fmt.Errorf("%w: %s", errSettings, path)
+}
+
+// pageBuilder checks what the settings file's own check cannot know: the fields a page may use.
+func pageBuilder(c *config.Config) (*page.Builder, error) {
+	b, err := page.New(page.Settings{Template: c.Page.Template, PreferContact: c.Page.PreferContact})
+	if err != nil {
+		return nil, fmt.Errorf("page.template: %w", err)
+	}
+	return b, nil
 }
 
 func checkCommand() *cobra.Command {

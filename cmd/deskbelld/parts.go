@@ -25,7 +25,6 @@ import (
 	"deskbell/app/server/accounts"
 	"deskbell/app/server/eventlog"
 	"deskbell/app/server/owner"
-	"deskbell/app/server/page"
 	"deskbell/app/server/store"
 )
 
@@ -146,9 +145,9 @@ func (p *parts) openContacts(c *config.Config) error {
 }
 
 func (p *parts) openServer(ctx context.Context, c *config.Config) error {
-	pages, err := page.New(page.Settings{Template: c.Page.Template, PreferContact: c.Page.PreferContact})
+	pages, err := pageBuilder(c)
 	if err != nil {
-		return fmt.Errorf("page.template: %w", err)
+		return err
 	}
 	secret, err := store.Secret(ctx, p.db, "inbox")
 	if err != nil {
