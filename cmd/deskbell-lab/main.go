@@ -1,5 +1,4 @@
-// Command deskbell-lab is the other side for demonstrations and tests: a simulated telephone system, a small CRM, a page
-// to drive them, scripts, and load.
+// Command deskbell-lab is the other side for demonstrations and tests: telephone system, CRM, scripts and load.
 package main
 
 import (

@@ -154,7 +154,7 @@ function showNews(news) {
     const s = sentence(e);
     if (!s) continue;
     const li = el("li");
-    li.append(el("time", "", new Date(e.time).toLocaleTimeString(document.documentElement.lang)), el("span", s[1], s[0]));
+    li.append(el("time", "", new Date(e.time).toLocaleTimeString(document.documentElement.lang, { hour12: false })), el("span", s[1], s[0]));
     $("log").prepend(li);
   }
   while ($("log").children.length > 200) $("log").lastChild.remove();
