@@ -32,7 +32,7 @@ func (c *Core) whoIs(k *call) who {
 	case len(best) > 1:
 		w.several = len(best)
 		w.number = w.title
-		w.title = c.words.Count("caller.possible", len(best))
+		w.title = c.words.Count("caller_possible", len(best))
 		return w
 	}
 	m := best[0]
