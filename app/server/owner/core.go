@@ -62,6 +62,7 @@ type leg struct {
 	call    *call
 	expiry  time.Duration // what the connector set for this state; 0: the default
 	check   time.Time     // the system is asked about the leg then; zero: no doubt
+	asked   int           // how often the system was asked about it since its last news
 	closing time.Time     // its time has run out, and it is closed then unless the answer speaks for it
 }
 

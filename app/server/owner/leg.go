@@ -73,7 +73,7 @@ func (c *core) news(l *leg, m pbx.Leg, now time.Time) {
 		at = now
 	}
 	l.LastNews = at
-	l.check = time.Time{}
+	l.check, l.asked = time.Time{}, 0
 	if m.State == csta.Null {
 		c.merge(l, pbx.Leg{Direction: m.Direction, Far: m.Far, Called: m.Called, Queue: m.Queue, Automatic: m.Automatic, VendorData: m.VendorData}, at)
 		c.end(l, m.Cause, now)
@@ -176,6 +176,7 @@ func (c *core) end(l *leg, cause csta.Cause, now time.Time) {
 	}
 	l.Cause = cause
 	c.dropAlive(l)
+	c.suspectNeighbours(l.Key.Device, now)
 	if !l.call.live() {
 		l.call.over = at
 		c.over = append(c.over, l.call)

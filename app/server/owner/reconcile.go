@@ -57,7 +57,7 @@ func (c *core) provenLine(s pbx.Snapshot, since, now time.Time) {
 		for _, l := range c.aliveOn(s.Device) {
 			l.check = time.Time{}
 			if l.Unsure {
-				c.suspect(l, now.Add(c.limits.Recheck))
+				c.suspectAgain(l, now)
 			}
 		}
 	}
@@ -118,6 +118,23 @@ func (c *core) suspect(l *leg, at time.Time) {
 	}
 }
 
+// suspectAgain has the system asked again about a leg it could not clear up: soon at first, then ever less often.
+func (c *core) suspectAgain(l *leg, now time.Time) {
+	after := min(2*c.limits.Settle<<min(l.asked, 8), c.limits.Recheck)
+	l.asked++
+	c.suspect(l, now.Add(after))
+}
+
+// suspectNeighbours has a device's doubtful legs looked at once another leg of it is over: the line may have been busy with
+// that one alone.
+func (c *core) suspectNeighbours(device csta.DeviceID, now time.Time) {
+	for l := range c.alive[device] {
+		if l.Unsure {
+			c.suspect(l, now.Add(c.limits.Settle))
+		}
+	}
+}
+
 // tick does what is due.
 func (c *core) tick(now time.Time) {
 	c.due = time.Time{}
@@ -155,7 +172,7 @@ func (c *core) suspected(l *leg, now time.Time) {
 		l.check = time.Time{} // the next link looks at it
 	default:
 		l.check = time.Time{}
-		c.suspect(l, now.Add(c.limits.Recheck))
+		c.suspectAgain(l, now)
 		c.doubts = append(c.doubts, l.Key.Device)
 	}
 }
