@@ -17,8 +17,8 @@ import (
 // maxReply bounds what is read of an HTTP reply.
 const maxReply = 64 << 10
 
-// EnrollError says why an invitation did not work; Code is one of the invitation texts: "wrong", "insecure",
-// "unreachable", "certificate", "not_deskbell", "limited", "failed".
+// EnrollError says why an invitation did not work; Code is one of the invitation texts: "wrong", "used",
+// "expired", "insecure", "unreachable", "certificate", "not_deskbell", "limited", "failed".
 type EnrollError struct {
 	Code string
 	Err  error
@@ -107,12 +107,12 @@ func unreachableCode(err error) string {
 }
 
 func readReply(resp *http.Response, enrolling bool, result any) error {
-	if resp.StatusCode != http.StatusOK {
-		return &EnrollError{statusCode(resp.StatusCode, enrolling), fmt.Errorf("status %d", resp.StatusCode)}
-	}
 	data, err := io.ReadAll(io.LimitReader(resp.Body, maxReply+1))
 	if err == nil && len(data) > maxReply {
 		err = errors.New("reply is too long")
+	}
+	if resp.StatusCode != http.StatusOK {
+		return &EnrollError{refusalCode(resp.StatusCode, data, enrolling), fmt.Errorf("status %d", resp.StatusCode)}
 	}
 	if err == nil {
 		err = json.Unmarshal(data, result)
@@ -123,8 +123,18 @@ func readReply(resp *http.Response, enrolling bool, result any) error {
 	return nil
 }
 
-func statusCode(status int, enrolling bool) string {
-	switch {
+// refusalCode reads the word of the reply's body, or makes do with the status.
+func refusalCode(status int, body []byte, enrolling bool) string {
+	var refusal struct {
+		Error string `json:"error"`
+	}
+	if err := json.Unmarshal(body, &refusal); err != nil {
+		refusal.Error = ""
+	}
+	known := map[string]string{"invitation_wrong": "wrong", "invitation_used": "used", "invitation_expired": "expired", "limited": "limited"}
+	switch code := known[refusal.Error]; {
+	case code != "":
+		return code
 	case status == http.StatusTooManyRequests:
 		return "limited"
 	case status >= 500:

@@ -104,6 +104,10 @@ func (c *Core) snapshotAttempts(list []wire.Attempt) {
 		}
 	}
 	for _, w := range list {
+		if w.State == attemptCall && !c.dialled(w) {
+			c.endAttempt(w.ID)
+			continue
+		}
 		c.attemptTold(w)
 	}
 	for _, k := range c.calls {
@@ -111,6 +115,16 @@ func (c *Core) snapshotAttempts(list []wire.Attempt) {
 			c.attemptCalled(l.Call)
 		}
 	}
+}
+
+// dialled reports whether the call that an attempt led to is still on its way: a snapshot also lists attempts whose calls
+// were answered or are over.
+func (c *Core) dialled(w wire.Attempt) bool {
+	return slices.ContainsFunc(c.calls, func(k *call) bool {
+		return slices.ContainsFunc(k.legs, func(l leg) bool {
+			return l.Own && (k.id == w.Call || l.Attempt == w.ID) && !csta.Talking(l.State, l.FarState)
+		})
+	})
 }
 
 // attemptNotices are the announcements of own calls that were dialled from here.

@@ -35,7 +35,10 @@ func (c *Core) makeCall(w wish) {
 		return
 	}
 	if w.params.Command == "" {
-		w.params.Command, w.at = c.newID(), c.now
+		w.params.Command = c.newID()
+	}
+	if w.at.IsZero() {
+		w.at = c.now
 	}
 	c.request(wire.MethodMakeCall, w.params, waiting{func(m Replied) { c.callMade(w, m) }})
 }
@@ -92,14 +95,17 @@ func (c *Core) confirmCall(w wish, e *wire.Error) {
 	c.askCall(w, text)
 }
 
-// askCall puts the question whether to dial on screen. The confirmed wish is a new one, with a command of its own.
+// askCall puts the question whether to dial on screen. It is the same wish then, and keeps its command.
 func (c *Core) askCall(w wish, text string) {
-	w.params.Confirmed, w.params.Command = true, ""
+	w.params.Confirmed = true
 	c.ask(question{
 		title: c.words.Say("dial.question_title", "name", w.name),
 		body:  text,
 		yes:   c.words.Say("button.call"),
-		then:  func() { c.makeCall(w) },
+		then: func() {
+			w.at = c.now
+			c.makeCall(w)
+		},
 	})
 }
 
@@ -110,7 +116,7 @@ func (c *Core) askAgain() {
 	c.stopTimer(timerStale)
 	for _, w := range list {
 		switch {
-		case c.attempt(w.params.Command) != nil || c.dialled(w.params.Command):
+		case c.attempt(w.params.Command) != nil || c.led(w.params.Command):
 			c.callAccepted(w)
 		case c.now.Sub(w.at) > redialLimit:
 			c.tellLost(w)
@@ -130,8 +136,8 @@ func (c *Core) releaseHeld() {
 	}
 }
 
-// dialled reports whether a command led to a call that is running.
-func (c *Core) dialled(command string) bool {
+// led reports whether a command led to a call that is running.
+func (c *Core) led(command string) bool {
 	return slices.ContainsFunc(c.calls, func(k *call) bool {
 		return slices.ContainsFunc(k.legs, func(l leg) bool { return l.Attempt == command })
 	})

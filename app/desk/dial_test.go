@@ -94,6 +94,17 @@ func TestOwnCall(t *testing.T) {
 			w.Calls = []wire.Call{outgoing("c1", "cmd-1", state(csta.Connected, csta.Connected))}
 		})
 	})
+	t.Run("over while the tray was away", func(t *testing.T) {
+		s := newScene(t)
+		s.up()
+		s.tell(attemptNote("accepted"))
+		called := attemptNote("call", func(a *wire.Attempt) { a.Call = "c1" })
+		s.snapshot(func(w *wire.Snapshot) { w.Attempts = []wire.Attempt{called} })
+		s.snapshot(func(w *wire.Snapshot) {
+			w.Attempts = []wire.Attempt{called, attemptNote("failed", failedFor(wire.ReasonFarBusy), func(a *wire.Attempt) { a.ID = "old" })}
+			w.Calls = []wire.Call{outgoing("c1", "", func(w *wire.Call) { w.Own = false })}
+		})
+	})
 	t.Run("of a watched colleague", func(t *testing.T) {
 		s := newScene(t)
 		s.up()

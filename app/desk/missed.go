@@ -28,7 +28,9 @@ type missedNotice struct {
 }
 
 func (c *Core) entryTold(e wire.Entry) {
-	i := slices.IndexFunc(c.entries, func(have wire.Entry) bool { return have.ID == e.ID && have.Device == e.Device })
+	i := slices.IndexFunc(c.entries, func(have wire.Entry) bool {
+		return have.ID == e.ID && have.System == e.System && have.Device == e.Device
+	})
 	was := i >= 0 && unseen(c.entries[i])
 	if i >= 0 && c.entries[i].At.Equal(e.At) {
 		c.entries[i] = e

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -188,8 +189,8 @@ func (p *program) follow(ctx context.Context, c *localapi.Client, asJSON bool) e
 }
 
 func (p *program) enroll() *cobra.Command {
-	return &cobra.Command{Use: "enroll INVITATION", Short: p.words.Say("cli.about_connect"), Args: cobra.ExactArgs(1), Run: func(cmd *cobra.Command, args []string) {
-		p.ask(cmd.Context(), view.Ask{Verb: view.AskEnroll, Invitation: args[0]})
+	return &cobra.Command{Use: "enroll INVITATION | SERVER CODE", Short: p.words.Say("cli.about_connect"), Args: cobra.RangeArgs(1, 8), Run: func(cmd *cobra.Command, args []string) {
+		p.ask(cmd.Context(), view.Ask{Verb: view.AskEnroll, Invitation: strings.Join(args, " ")})
 	}}
 }
 

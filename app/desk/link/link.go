@@ -15,6 +15,7 @@ import (
 const (
 	MaxLink   = 2048
 	MaxNumber = 128
+	maxCode   = 256
 )
 
 // Errors of Parse; all of them mean that the link does nothing.
@@ -155,8 +156,11 @@ func decode(s string) (string, error) {
 	return d, nil
 }
 
-// ParseInvitation reads an invitation as it was sent: the link, or the link within some blanks.
+// ParseInvitation reads an invitation as it was sent: the link, or the server's address and the code as text.
 func ParseInvitation(s string) (Invitation, error) {
+	if fields := strings.Fields(s); len(fields) > 1 && len(s) <= MaxLink {
+		return invitation(fields[0], strings.Join(fields[1:], ""))
+	}
 	l, err := Parse(s)
 	switch {
 	case err != nil:
@@ -165,6 +169,18 @@ func ParseInvitation(s string) (Invitation, error) {
 		return Invitation{}, ErrEnroll
 	}
 	return *l.Invitation, nil
+}
+
+// invitation checks the two parts of one.
+func invitation(server, code string) (Invitation, error) {
+	server, err := base(server)
+	if err != nil {
+		return Invitation{}, err
+	}
+	if code == "" || len(code) > maxCode || strings.ContainsFunc(code, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return Invitation{}, ErrEnroll
+	}
+	return Invitation{Server: server, Code: code}, nil
 }
 
 func parseOwn(s string) (Link, error) {
@@ -176,15 +192,11 @@ func parseOwn(s string) (Link, error) {
 	if err != nil || len(q["server"]) != 1 || len(q["code"]) != 1 {
 		return Link{}, ErrEnroll
 	}
-	server, err := base(q.Get("server"))
+	i, err := invitation(q.Get("server"), q.Get("code"))
 	if err != nil {
 		return Link{}, err
 	}
-	code := q.Get("code")
-	if code == "" || len(code) > 256 || strings.ContainsFunc(code, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return Link{}, ErrEnroll
-	}
-	return Link{Invitation: &Invitation{Server: server, Code: code}}, nil
+	return Link{Invitation: &i}, nil
 }
 
 // base checks a server's address: https, or http to this computer, and nothing behind the host that could mislead.

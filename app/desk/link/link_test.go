@@ -111,7 +111,14 @@ func TestInvitations(t *testing.T) {
 		require.NoError(t, err, in)
 		require.Equal(t, want, got, in)
 	}
-	_, err := ParseInvitation("tel:1")
+	got, err := ParseInvitation("https://cti.example/  ABCD-EFGH 1234")
+	require.NoError(t, err)
+	require.Equal(t, Invitation{"https://cti.example", "ABCD-EFGH1234"}, got)
+	for _, bad := range []string{"http://far.example ABCD", "cti.example ABCD", "https://a " + strings.Repeat("x", 257), "https://a " + strings.Repeat("x ", 1024), "https://a \x01"} {
+		_, err := ParseInvitation(bad)
+		require.Error(t, err, bad)
+	}
+	_, err = ParseInvitation("tel:1")
 	require.ErrorIs(t, err, ErrEnroll)
 	_, err = ParseInvitation("x")
 	require.ErrorIs(t, err, ErrScheme)
