@@ -5,7 +5,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run build build-windows test test-real test-windows lint bench mutants package licences clean
+.PHONY: help run build build-windows test test-real test-windows lint bench kills mutants package licences clean
 
 # The same flags for every build and test, so that they share Go's cache. The commit comes in by LDFLAGS, so no VCS stamp.
 export GOFLAGS := -buildvcs=false $(EXTRA_GOFLAGS)
@@ -58,7 +58,7 @@ build-windows: ## cross-compile the programs into build/windows
 	CGO_ENABLED=1 CC=x86_64-w64-mingw32-gcc go build -ldflags "$(STRIPPED) -H=windowsgui" -o $(WINDOWS)/deskbell.exe ./cmd/deskbell
 	CGO_ENABLED=1 CC=x86_64-w64-mingw32-gcc go build -ldflags "$(STRIPPED)" -o $(WINDOWS)/deskbellctl.exe ./cmd/deskbell
 
-test: $(GOTEST) ## format, vet, all tests with -race, then those on a virtual desktop
+test: $(GOTEST) ## format, vet, all tests with -race, then those on a virtual desktop, and kills
 	scripts/deps build desktop sound
 	@unformatted=$$(git ls-files -z '*.go' | xargs -0 gofmt -l); test -z "$$unformatted" || { echo "not gofmt-ed: $$unformatted"; exit 1; }
 	go vet ./...
@@ -66,7 +66,12 @@ test: $(GOTEST) ## format, vet, all tests with -race, then those on a virtual de
 	@status=0; \
 	$(GOTEST) -name test -limit 15m ./... -- -race || status=1; \
 	$(GOTEST) -name desktop -tags desktop -limit 15m $(DESKTOP_PACKAGES) -- -race -p 1 || status=1; \
+	$(GOTEST) -name kills -tags kill -limit 6m ./app/lab/chaos -- || status=1; \
 	exit $$status
+
+kills: $(GOTEST) ## kill the server 240 times during scripted calls; nothing may be lost, doubled or left behind
+	scripts/deps build
+	DESKBELL_KILLS=240 go test -tags kill -count=1 -timeout 30m -v -run TestKills ./app/lab/chaos
 
 test-real: $(GOTEST) ## tests against real third-party servers
 	$(GOTEST) -name real -tags real -limit 15m -none "no test here needs a real third-party server yet; xdg-open, D-Bus, PulseAudio and the Xfce panel are part of make test" ./... -- -race -p 1

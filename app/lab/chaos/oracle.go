@@ -14,7 +14,7 @@ import (
 // Phase is the moment of a kill.
 type Phase string
 
-// The phases. The first two are points inside the server, reached by a build for tests that kills itself there; the others
+// The phases. The first two and the last are points inside the server, reached by a build for tests that kills itself there; the others
 // are a SIGKILL from outside.
 const (
 	ReadNotCommitted Phase = "between event read and commit"
@@ -22,11 +22,12 @@ const (
 	WhileRinging     Phase = "while ringing"
 	WhileTalking     Phase = "while talking"
 	FirstSecond      Phase = "in the first second after start"
+	ClaimedNotOpened Phase = "between pop claim and page"
 )
 
 // Phases lists all of them, in the order of reports.
 func Phases() []Phase {
-	return []Phase{ReadNotCommitted, CommittedNotTold, WhileRinging, WhileTalking, FirstSecond}
+	return []Phase{ReadNotCommitted, CommittedNotTold, WhileRinging, WhileTalking, FirstSecond, ClaimedNotOpened}
 }
 
 // Witnessed is one call as the telephone system had it.

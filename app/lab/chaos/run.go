@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -26,6 +27,9 @@ type Options struct {
 	Dir    string // for the server's data, log and the lab's records
 	Kills  int    // in all, spread evenly over the phases
 	Seed   uint64
+	// Forget deletes the server's event log and call list after each kill: a run that must not come out clean, to show that
+	// the oracle sees it.
+	Forget bool
 	Out    io.Writer
 	Logger *slog.Logger
 }
@@ -41,6 +45,7 @@ type Count struct {
 // Report is the outcome of a run.
 type Report struct {
 	Counts  []Count
+	Pages   int      // customers' pages that were opened
 	Details []string // what was wrong, a line each
 }
 
@@ -86,7 +91,9 @@ func Run(ctx context.Context, o Options) (Report, error) {
 	if err := r.open(ctx); err != nil {
 		return Report{}, err
 	}
-	return r.report, r.all(ctx)
+	err = r.all(ctx)
+	r.report.Pages = len(r.pages())
+	return r.report, err
 }
 
 // contacts makes n people, each with a number and a page of its own, so that a page asked for twice is seen.
@@ -102,8 +109,14 @@ func contacts(n int) []crm.Contact {
 func number(i int) string { return fmt.Sprintf("+493023125%04d", i) }
 
 func (r *run) open(ctx context.Context) error {
+	if _, err := r.stage.StartServer(ctx); err != nil {
+		return err
+	}
 	token, err := r.stage.User(ctx, "anna", "Anna Huber", extension, dark)
 	if err != nil {
+		return err
+	}
+	if err := r.stage.StopServer(); err != nil {
 		return err
 	}
 	r.seat = seat.New(seat.Options{URL: r.stage.SocketURL(), Token: token, Redial: 100 * time.Millisecond, Open: fetch, Log: r.o.Logger})
@@ -184,6 +197,8 @@ func (r *run) round(ctx context.Context, phase Phase) error {
 		return r.fromOutside(ctx, true)
 	case FirstSecond:
 		return r.early(ctx)
+	case ClaimedNotOpened:
+		return r.atFailpoint(ctx, "pop-claimed")
 	}
 	return fmt.Errorf("no such phase: %q", phase)
 }
@@ -196,9 +211,9 @@ func (r *run) up(ctx context.Context, env ...string) error {
 		return err
 	}
 	r.server = server
-	_, err = r.seat.Await(ctx, func(st seat.State) bool { return st.Connected && st.Snapshots > before })
+	st, err := r.seat.Await(ctx, func(st seat.State) bool { return st.Connected && st.Snapshots > before })
 	if err != nil {
-		return err
+		return fmt.Errorf("the seat does not come back (%s): %w", st.LastError, err)
 	}
 	return r.linked(ctx)
 }
@@ -230,6 +245,9 @@ func (r *run) ring(device string) (Witnessed, error) {
 // atFailpoint lets the server kill itself at a point inside, at a random event of a call.
 func (r *run) atFailpoint(ctx context.Context, point string) error {
 	pass := 1 + r.random.IntN(3)
+	if point == "pop-claimed" {
+		pass = 1 // each call is offered once
+	}
 	if err := r.up(ctx, fmt.Sprintf("DESKBELL_FAILPOINT=%s:%d", point, pass)); err != nil {
 		return err
 	}
@@ -361,6 +379,9 @@ func (r *run) darkness(ctx context.Context) error {
 		}
 		r.calls = append(r.calls, w)
 	}
+	if err := r.forget(); err != nil {
+		return err
+	}
 	pause := time.NewTimer(time.Duration(50+r.random.IntN(250)) * time.Millisecond)
 	defer pause.Stop()
 	select {
@@ -368,6 +389,25 @@ func (r *run) darkness(ctx context.Context) error {
 	case <-ctx.Done():
 	}
 	return r.up(ctx)
+}
+
+// forget deletes what the server stored of calls, if the run is to fail.
+func (r *run) forget() error {
+	if !r.o.Forget {
+		return nil
+	}
+	files, err := filepath.Glob(filepath.Join(r.stage.DataDir(), "*"))
+	if err != nil {
+		return fmt.Errorf("chaos: %w", err)
+	}
+	for _, file := range files {
+		if name := filepath.Base(file); strings.HasPrefix(name, "events.db") || strings.HasPrefix(name, "journal.db") {
+			if err := os.Remove(file); err != nil {
+				return fmt.Errorf("chaos: %w", err)
+			}
+		}
+	}
+	return nil
 }
 
 // judge waits until the seat shows what really runs, at most the time a ghost may last, and then looks at everything.
@@ -467,8 +507,8 @@ func (r *run) clear(ctx context.Context) error {
 	for _, c := range r.calls {
 		_ = r.stage.Lab.Phones.CallerHangsUp(c.UUID) // most are over
 	}
-	if _, err := r.seat.Await(ctx, func(st seat.State) bool { return len(st.Calls) == 0 }); err != nil {
-		return err
+	if st, err := r.seat.Await(ctx, func(st seat.State) bool { return len(st.Calls) == 0 }); err != nil {
+		return fmt.Errorf("calls do not end: %v: %w", st.Calls, err)
 	}
 	r.server.Kill()
 	return nil

@@ -17,7 +17,7 @@ func (s *Stage) writeConfig() error {
 	}
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
-	line("[server]\nname = %q\nlisten = %q\npublic_url = %q\ndata_dir = %q", "Deskbell Lab", s.address, s.URL(), filepath.Join(s.opts.Dir, "data"))
+	line("[server]\nname = %q\nlisten = %q\npublic_url = %q\ndata_dir = %q", "Deskbell Lab", s.address, s.URL(), s.DataDir())
 	line("\n[tenant]\nregion = \"DE\"\narea_code = \"89\"\nextension_length = 3\ntime_zone = \"Europe/Berlin\"")
 	line("\n[page]\ntemplate = %q\nprefer_contact = true", template)
 	line("\n[system.nfon]\ntype = \"nfon\"\nname = \"NFON\"\nbase_url = %q\naccount = %q\nusername = %q\npassword = { file = %q }",

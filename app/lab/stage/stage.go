@@ -90,6 +90,9 @@ func (s *Stage) SocketURL() string { return "ws://" + s.address }
 // ConfigPath is the server's configuration file.
 func (s *Stage) ConfigPath() string { return filepath.Join(s.opts.Dir, "deskbelld.toml") }
 
+// DataDir holds the server's databases.
+func (s *Stage) DataDir() string { return filepath.Join(s.opts.Dir, "data") }
+
 // ServerLog is the file with the server's output.
 func (s *Stage) ServerLog() string { return filepath.Join(s.opts.Dir, "deskbelld.log") }
 
@@ -172,6 +175,16 @@ func (s *Stage) Invite(ctx context.Context, user, name string, own ...string) (s
 	for _, extension := range own {
 		args = append(args, "--own", "nfon/"+extension)
 	}
+	return s.invitation(ctx, args...)
+}
+
+// InviteAgain gives a further invitation of a user, for another device.
+func (s *Stage) InviteAgain(ctx context.Context, user string) (string, error) {
+	return s.invitation(ctx, "user", "invite", user)
+}
+
+// invitation runs a command that prints an invitation, and gives its link.
+func (s *Stage) invitation(ctx context.Context, args ...string) (string, error) {
 	out, err := s.ServerCommand(ctx, args...)
 	if err != nil {
 		return "", err
