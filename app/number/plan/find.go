@@ -51,6 +51,7 @@ var looksLike = regexp.MustCompile(`(?i)(?:[+(\[]{1,2}|\b)\d(?:[\d ()/\[\].~_-]{
 // FindNumbers finds the numbers of a text, in its order, for instance of a selection that is to be dialled. A text that
 // is nothing but one number, extension or code gives exactly that.
 func (p *Plan) FindNumbers(text string) []Candidate {
+	full := len(text)
 	text = shorten(text, maxSearch)
 	if whole, ok := p.whole(text); ok {
 		return []Candidate{whole}
@@ -59,7 +60,8 @@ func (p *Plan) FindNumbers(text string) []Candidate {
 	masked := noNumber.ReplaceAllStringFunc(clean, func(m string) string { return strings.Repeat("\x00", len(m)) })
 	var found []Candidate
 	for _, m := range looksLike.FindAllStringIndex(masked, -1) {
-		if glued(masked, m) {
+		// A number that the limit cut in two would be somebody else's.
+		if glued(masked, m) || m[1] == len(masked) && len(text) < full {
 			continue
 		}
 		found = append(found, p.candidates(text, clean, origin, m)...)

@@ -13,8 +13,9 @@ import (
 const maxSeveral = 20
 
 var (
-	between = regexp.MustCompile(`(?i)\s*(?:[/,;|\n]|\b(?:oder|or|und|and|ou|o|bzw\.?)\b)\s*`)
-	uriTail = regexp.MustCompile(`(?i)^\s*(?:ext|phone-context|isub|postd)=|^\s*,|^\s*ext`)
+	between   = regexp.MustCompile(`(?i)\s*(?:[/,;|\n]|\b(?:oder|or|und|and|ou|o|bzw\.?)\b)\s*`)
+	areaStart = regexp.MustCompile(`^\D*[+(0]`)
+	uriTail   = regexp.MustCompile(`(?i)^\s*(?:ext|phone-context|isub|postd)=|^\s*,|^\s*ext`)
 )
 
 // NormalizeAll reads a contact's field that may hold several numbers, "089 123456 / 0171 2345678 oder 089 1234-56/57".
@@ -73,7 +74,10 @@ func (p *Plan) joins(left, sep, right string) bool {
 		if alternative(left, next) {
 			return false
 		}
-		return len(digits) <= areaCodeDigits || next != "" && len(next) < minLocal && !strings.HasPrefix(next, "0")
+		if len(digits) <= areaCodeDigits {
+			return areaStart.MatchString(left)
+		}
+		return next != "" && len(next) < minLocal && !strings.HasPrefix(next, "0")
 	}
 	return false
 }

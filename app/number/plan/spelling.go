@@ -28,7 +28,7 @@ var (
 	uriParam   = regexp.MustCompile(`(?i);(ext|phone-context|postd)=([^;]*)`)
 	label      = regexp.MustCompile(`(?i)^(?:tel(?:efon|ephone|efono|éfono|\.)?|fon|ph(?:one)?|mobil(?:e|telefon)?|mob|handy|natel|cell|telefax|fax|büro|office|work|zentrale|[tmf])[ .:]*[.: ][ ]*`)
 	remark     = regexp.MustCompile(`\(\s*[\p{L} .]{2,}\)`)
-	postDial   = regexp.MustCompile(`(?i)[ ,;./(-]*(?:(?:ext(?:ension|n)?|int(?:erno|ern)?|poste|toestel|wew(?:n)?|linka|ramal|anexo|доб|x)[ .:=#]*|[#][ ]*|(?:内線|內線|转|轉|分机|分機|내선)[ :]*|[,]{2,}[ ]*|[pw])(\d{1,7})[ )]*$`)
+	postDial   = regexp.MustCompile(`(?i)[ ,;./(-]*(?:(?:ext(?:ension|n)?|int(?:erno|ern)?|poste|toestel|wew(?:n)?|linka|ramal|anexo|доб|x)[ .:=#]*|[#][ ]*|(?:内線|內線|转|轉|分机|分機|내선)[ :]*|(?:, *){2,}|[pw])(\d{1,7})[ )]*$`)
 	directDial = regexp.MustCompile(`(?i)(-\s*0)?[ ,;./(-]*\b(?:dw|durchwahl|klappe|kl|nst|nebenstelle)\b[ .:=-]*(\d{1,6})[ )]*$`)
 	optional   = regexp.MustCompile(`[(\[]\s*(0\d?)\s*[)\]]`)
 	starCode   = regexp.MustCompile(`^[*#][0-9*# .()/-]*$|^[0-9]{0,4}\*[0-9*#]*#?$`)
