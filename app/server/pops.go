@@ -217,14 +217,21 @@ func (p *peer) open(ctx context.Context, q wire.PopOpenParams) (any, error) {
 	return wire.PopOpenResult{ID: o.ID, URL: url}, nil
 }
 
-// callForPage finds a call among those of the user, or in the call list and then asks anew who it was.
+// callForPage finds a call among those of the user, or in the call list, and asks who it was if nobody has yet.
 func (u *user) callForPage(ctx context.Context, id csta.CallID) (*userCall, *owner.Leg, error) {
 	u.mu.Lock()
-	if c := u.calls[id]; c != nil && len(c.legs) > 0 {
-		defer u.mu.Unlock()
-		return c, c.legs[0], nil
+	c, devices := u.calls[id], u.own()
+	if c != nil && len(c.legs) > 0 {
+		leg, far, asked := c.legs[0], c.far(), c.looked != ""
+		u.mu.Unlock()
+		if !asked { // over before this server or session began
+			answer := u.srv.whoIs(ctx, u.id, far)
+			u.mu.Lock()
+			c.answer = answer
+			u.mu.Unlock()
+		}
+		return c, leg, nil
 	}
-	devices := u.own()
 	u.mu.Unlock()
 	e, err := u.srv.p.Journal.Find(ctx, u.id, devices, id)
 	if errors.Is(err, journal.ErrNoEntry) {
@@ -233,13 +240,13 @@ func (u *user) callForPage(ctx context.Context, id csta.CallID) (*userCall, *own
 	if err != nil {
 		return nil, nil, err
 	}
-	leg := &owner.Leg{
-		ID:  csta.ConnectionID{CallID: id, DeviceID: e.Device},
-		Far: e.Far, Direction: e.Direction, Began: e.At,
-	}
 	sys := u.srv.systems[e.System]
 	if sys == nil {
 		return nil, nil, gone("no such telephone system")
+	}
+	leg := &owner.Leg{
+		ID:  csta.ConnectionID{CallID: id, DeviceID: e.Device},
+		Far: e.Far, Direction: e.Direction, Began: e.At,
 	}
 	return &userCall{sys: sys, id: id, legs: []*owner.Leg{leg}, answer: u.srv.whoIs(ctx, u.id, e.Far.Number)}, leg, nil
 }
