@@ -63,7 +63,7 @@ func (p *Plan) joins(left, sep, right string) bool {
 	case ";":
 		return uriTail.MatchString(right)
 	case ",":
-		return strings.HasPrefix(right, ",") || strings.HasSuffix(left, ",") || uriTail.MatchString(right)
+		return strings.HasPrefix(right, ",") || strings.HasSuffix(strings.TrimSpace(left), ",") || uriTail.MatchString(right)
 	case "/":
 		digits := number.OnlyDigits(left)
 		next := number.OnlyDigits(firstField(right))
