@@ -87,3 +87,11 @@ func OnlyDigits(s string) string {
 		return -1
 	}, s)
 }
+
+// IsHead tells whether a spelling names a switchboard: it ends in "-0", so that the direct-dial numbers of the same company
+// begin with its other digits.
+func IsHead(raw string) bool {
+	s := strings.ReplaceAll(Clean(raw), " ", "")
+	before, found := strings.CutSuffix(s, "-0")
+	return found && OnlyDigits(before) != ""
+}

@@ -82,6 +82,14 @@ func TestDigitsOfEveryScript(t *testing.T) {
 	}
 }
 
+func TestIsHead(t *testing.T) {
+	for raw, want := range map[string]bool{
+		"+49 89 1234-0": true, "089/1234 - 0": true, "089 1234–0": true, "089 12340": false, "089 1234-01": false, "-0": false, "": false,
+	} {
+		require.Equal(t, want, IsHead(raw), raw)
+	}
+}
+
 func TestMaybeSame(t *testing.T) {
 	for _, c := range []struct {
 		a, b string

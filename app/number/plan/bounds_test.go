@@ -69,14 +69,6 @@ func TestBoundsOfTexts(t *testing.T) {
 	require.Len(t, p.NormalizeAll(strings.Repeat("089 123456;", maxSeveral)), maxSeveral)
 }
 
-func TestHeadNumber(t *testing.T) {
-	for raw, want := range map[string]bool{
-		"+49 89 1234-0": true, "089/1234 - 0": true, "089 1234–0": true, "089 12340": false, "089 1234-01": false, "-0": false, "": false,
-	} {
-		require.Equal(t, want, HeadNumber(raw), raw)
-	}
-}
-
 func TestE164(t *testing.T) {
 	p := newPlan(t, munich())
 	e, ok := p.E164("089 123456")

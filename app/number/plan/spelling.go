@@ -143,9 +143,3 @@ func keep(s, chars string) string {
 		return -1
 	}, s)
 }
-
-// HeadNumber tells whether a spelling names a switchboard: it ends in "-0", so that direct-dial numbers of the same
-// company begin with its digits.
-func HeadNumber(raw string) bool { return headNumber.MatchString(number.Clean(raw)) }
-
-var headNumber = regexp.MustCompile(`\d\s*-\s*0$`)

@@ -176,16 +176,10 @@ func (r *reading) phones(fields []string, line int) []contact.Number {
 				r.problem(line, r.columns.headings[i], "extensions and service codes are not looked up")
 				continue
 			}
-			found = append(found, contact.Number{E164: p.E164, Raw: p.Raw, Label: r.columns.headings[i], Head: isHead(p.Raw)})
+			found = append(found, contact.Number{E164: p.E164, Raw: p.Raw, Label: r.columns.headings[i], Head: number.IsHead(p.Raw)})
 		}
 	}
 	return found
-}
-
-// isHead tells a switchboard's number: it ends in "-0".
-func isHead(raw string) bool {
-	s := strings.ReplaceAll(number.Clean(raw), " ", "")
-	return strings.HasSuffix(s, "-0")
 }
 
 func (r *reading) url(fields []string, line int) string {

@@ -162,15 +162,11 @@ func (s *source) contact(item gjson.Result) (contact.Contact, bool) {
 	}
 	for _, path := range s.config.Phones {
 		for _, raw := range texts(item.Get(path)) {
-			c.Numbers = append(c.Numbers, contact.Number{Raw: raw, Label: path, Head: isHead(raw)})
+			c.Numbers = append(c.Numbers, contact.Number{Raw: raw, Label: path, Head: number.IsHead(raw)})
 		}
 	}
 	c.URL = s.recordPage(item, c)
 	return c, true
-}
-
-func isHead(raw string) bool {
-	return strings.HasSuffix(strings.ReplaceAll(number.Clean(raw), " ", ""), "-0")
 }
 
 // recordPage is the answer's own address or the template's; only http and https get out of here.
