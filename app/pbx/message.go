@@ -111,7 +111,9 @@ type Stamp struct {
 	RequestID string    // the vendor's request id, for logs
 }
 
-// LegChanged tells one leg's present state. Telling the same twice, or late, does no harm.
+// LegChanged tells one leg's present state. Telling the same twice, or late, does no harm. The end of a leg that was never
+// told of is told all the same: it is a call of which only the end was heard. Where one device takes a call from another,
+// that is news of two legs: of the one that has it now first, so that the call does not end in between.
 type LegChanged struct {
 	Leg   Leg
 	Stamp Stamp
@@ -155,7 +157,7 @@ type Snapshot struct {
 	Proof  Proof
 	Legs   []Leg // with ProofCalls
 	Line   csta.LineState
-	// Since is the moment from which the answer may stem: legs with news received at or after it are not ended by it,
+	// Since is the moment from which the answer may stem (take it before asking): legs with news received at or after it are not ended by it,
 	// because feeds of one system are not ordered among each other.
 	Since time.Time
 	Stamp Stamp

@@ -62,10 +62,12 @@ type Connector interface {
 	// returns only when ctx ends (nil) or when nothing more can be done (an error).
 	Run(ctx context.Context, sink Sink) error
 	// MonitorStart asks for messages about device; MonitorStop ends that. Neither touches the network: they change what Run
-	// watches. A connector may tell of devices that nobody asked for; the owner drops those.
+	// watches. A connector may tell of devices that nobody asked for; the owner drops those. It need not tell what is true of
+	// a device that is watched anew while the link is up: the owner asks by Snapshot.
 	MonitorStart(device csta.DeviceID) error
 	MonitorStop(device csta.DeviceID) error
-	// Snapshot asks the system what is true of one device now. Only called while the link is up.
+	// Snapshot asks the system what is true of one device now. Only called while the link to the device is up; a few may run
+	// at once. A system that cannot be asked answers ProofNone, without an error.
 	Snapshot(ctx context.Context, device csta.DeviceID) (Snapshot, error)
 	// Services says what this system can do for the device at all. What may be done with a leg now is Leg.Permitted.
 	Services(device csta.DeviceID) csta.Services
@@ -119,14 +121,16 @@ type MakeCallRequest struct {
 }
 
 // Accepted is a system's reply to MakeCall: taken, nothing more. Call is the vendor's id if the reply named one; the attempt
-// becomes a call when a LegChanged carries that id, or carries the command's id in Leg.Attempt.
+// becomes a call when a LegChanged carries that id as its key's Call, or carries the command's id in Leg.Attempt. Failing
+// both, the owner takes the device's next outgoing leg to the number that was asked for. Events may overtake the reply.
 type Accepted struct {
 	Call string
 	// Limit is how long after Accepted a first event can reasonably still come; then the attempt fails as timed out.
 	Limit time.Duration
 }
 
-// CallMaker is implemented where csta.MakeCall is in Services.
+// CallMaker is implemented where csta.MakeCall is in Services. MakeCall returns an error that wraps ErrUncertain where the
+// request may have been carried out; the owner takes an error after the end of ctx for that, too.
 type CallMaker interface {
 	MakeCall(ctx context.Context, r MakeCallRequest) (Accepted, error)
 }

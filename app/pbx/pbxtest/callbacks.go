@@ -19,7 +19,7 @@ import (
 // over another one's call, which only the event of the one who takes it tells. A dialled call has no reference.
 func Callbacks(*testing.T) (Vendor, Traits) {
 	return &callbacksVendor{exchange: newExchange()}, Traits{
-		Devices: []csta.DeviceID{"sip:mira@cc.example", "sip:zoe@cc.example"}, Doubles: true, Outage: 10 * time.Second, Virtual: true,
+		Devices: []csta.DeviceID{"sip:mira@cc.example", "sip:zoe@cc.example"}, Doubles: true, Groups: true, Outage: 10 * time.Second, Virtual: true,
 	}
 }
 

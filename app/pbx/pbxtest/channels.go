@@ -13,7 +13,7 @@ import (
 // or a bridge, and one device can have several.
 func Channels(*testing.T) (Vendor, Traits) {
 	return &channelsVendor{newExchange()}, Traits{
-		Devices: []csta.DeviceID{"PJSIP/101", "PJSIP/102"}, Rejects: true, Reasons: true, Doubles: true, Outage: 3 * time.Second, Virtual: true,
+		Devices: []csta.DeviceID{"PJSIP/101", "PJSIP/102"}, Rejects: true, Reasons: true, Doubles: true, Groups: true, Outage: 3 * time.Second, Virtual: true,
 	}
 }
 

@@ -167,6 +167,9 @@ func (x *exchange) onPart(a Act) {
 		switch a.Kind { //nolint:exhaustive // the others are no acts on a part
 		case Answer:
 			p.own = csta.Connected
+			x.parts = slices.DeleteFunc(x.parts, func(q *part) bool { // the others stop ringing, and nobody says so
+				return q != p && q.call == p.call && q.own == csta.Alerting
+			})
 		case PickUp:
 			p.own, p.far = csta.Connected, csta.Initiated
 		case FarRings:

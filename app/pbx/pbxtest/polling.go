@@ -14,7 +14,7 @@ import (
 // the same call, and that besides posts rings and ends to a webhook, in no order with the answers.
 func Polling(*testing.T) (Vendor, Traits) {
 	return &pollingVendor{newExchange()}, Traits{
-		Devices: []csta.DeviceID{"lena", "omar"}, Doubles: true, Outage: 5 * time.Second, Virtual: true,
+		Devices: []csta.DeviceID{"lena", "omar"}, Doubles: true, Groups: true, Outage: 5 * time.Second, Virtual: true,
 	}
 }
 

@@ -26,6 +26,7 @@ var scenarios = []struct {
 	{"inbound rang out", func(w *world) { inboundUnanswered(w, RingOut, csta.CauseCallNotAnswered, w.traits.Reasons) }},
 	{"inbound rejected", func(w *world) { inboundUnanswered(w, Reject, csta.CauseCallRejected, w.traits.Rejects) }},
 	{"two calls at two devices", twoCalls},
+	{"one call at two devices", group},
 	{"outbound answered", outboundAnswered},
 	{"outbound, far end busy", outboundBusy},
 	{"outbound, own phone not picked up", outboundNotPickedUp},
@@ -97,6 +98,25 @@ func twoCalls(w *world) {
 	w.await("the second ends", legIs(w.b, func(l owner.Leg) bool { return !l.Live() }))
 	require.True(w.T, legIs(w.a, owner.Leg.Live)(w.owner.View()), "the first goes on")
 	w.act(HangUp, "one", w.a)
+	w.await("all is over", noLiveLegs)
+}
+
+// group: a call rings at two devices, one takes it, and nobody tells the other that it is over.
+func group(w *world) {
+	if !w.traits.Groups {
+		w.Log("a call of this vendor rings at one device only")
+		return
+	}
+	one, two := w.ring("group", w.a), w.ring("group", w.b)
+	w.answer("group", w.b)
+	v := w.await("the other stops ringing", legIs(w.a, func(l owner.Leg) bool { return !l.Live() }))
+	l, _, _ := leg(v, w.a)
+	require.False(w.T, l.Answered())
+	if one.ID.CallID == two.ID.CallID { // where the system's ids let us know that it is one call
+		require.Equal(w.T, csta.CauseAnsweredElsewhere, l.Cause)
+	}
+	require.True(w.T, legIs(w.b, owner.Leg.Live)(v), "the conversation goes on")
+	w.act(HangUp, "group", w.b)
 	w.await("all is over", noLiveLegs)
 }
 

@@ -13,7 +13,7 @@ import (
 // Sessions is a system with a connection per user: requests, replies and events on the same wire. Each comes and goes by itself.
 func Sessions(*testing.T) (Vendor, Traits) {
 	return &sessionsVendor{newExchange()}, Traits{
-		Devices: []csta.DeviceID{"line-7", "line-8"}, Rejects: true, Reasons: true, Doubles: true, Outage: 3 * time.Second, Virtual: true,
+		Devices: []csta.DeviceID{"line-7", "line-8"}, Rejects: true, Reasons: true, Doubles: true, Groups: true, Outage: 3 * time.Second, Virtual: true,
 	}
 }
 

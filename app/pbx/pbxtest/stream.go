@@ -13,7 +13,7 @@ import (
 // can end a call it made while that is being set up.
 func Stream(*testing.T) (Vendor, Traits) {
 	return &streamVendor{newExchange()}, Traits{
-		Devices: []csta.DeviceID{"101", "102"}, Rejects: true, Reasons: true, Doubles: true, Outage: 3 * time.Second, Virtual: true,
+		Devices: []csta.DeviceID{"101", "102"}, Rejects: true, Reasons: true, Doubles: true, Groups: true, Outage: 3 * time.Second, Virtual: true,
 	}
 }
 

@@ -56,6 +56,9 @@ type Traits struct {
 	Reasons bool
 	// Doubles: the vendor can tell news twice and late (Again, Stale).
 	Doubles bool
+	// Groups: one call can ring at several devices (Ring twice with one Call); who takes it is told, the end of the others'
+	// ringing is not.
+	Groups bool
 	// Outage is how long after Heal the link may take to be up again.
 	Outage time.Duration
 	// Virtual: vendor and connector touch no socket, so that the test runs in virtual time.

@@ -51,7 +51,7 @@ type Params struct {
 	Epoch string
 	// Publish is called for each update in order, after its commit, by one goroutine, and must not block long.
 	Publish func(Update)
-	// Ended, if set, is told once when the connector gave up by itself; what was known stays readable until Run's ctx ends.
+	// Ended, if set, is told the error with which Run is about to return because the connector gave up.
 	Ended   func(error)
 	Restore State
 	Limits  Limits

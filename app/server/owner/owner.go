@@ -108,6 +108,9 @@ func (o *Owner) Run(ctx context.Context) error {
 	o.out.close()
 	published.Wait()
 	close(o.ended)
+	if gaveUp != nil && o.p.Ended != nil {
+		o.p.Ended(gaveUp)
+	}
 	return gaveUp
 }
 
