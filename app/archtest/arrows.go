@@ -45,7 +45,8 @@ var Arrows = []Arrow{
 	{From: "app/logging", Only: []string{"app/about"}, Why: "everybody logs"},
 	{From: "app/about", Only: []string{}, StdLib: true, Why: "everybody has a version"},
 
-	{From: "app/pbx", Only: values, Why: "the contract builds on the call model and numbers"},
+	{From: "app/pbx", Except: []string{"app/pbx/pbxtest"}, Only: values, Why: "the contract builds on the call model and numbers"},
+	{From: "app/pbx/pbxtest", Only: and(values, "app/pbx", "app/server/owner", "app/server/eventlog"), Why: "the contract test goes through owner and log"},
 	{From: "app/contact", Only: values, Why: "the contract builds on numbers"},
 	{From: "app/presence", Only: values, Why: "the contract builds on the call model"},
 	{From: "app/wire", Only: values, Why: "the protocol builds on the call model and numbers"},
@@ -69,7 +70,7 @@ var Arrows = []Arrow{
 	{From: "app/localapi", Only: and(values, "app/desk/view", "app/wire", "app/contact!"), Never: []string{fyne, sqlite}, Why: "the local socket passes snapshots and commands on"},
 	{From: "app/rule", Only: and(values, "app/contact!", "app/presence!"), Why: "one rule model, used by server and tray"},
 
-	{From: "ui/tray", Only: and(values, "app/desk", "app/contact!", "assets"), Never: []string{fyne}, Why: "the resident program has no toolkit"},
+	{From: "ui/tray", Only: and(values, "app/desk", "app/contact!", "app/machine/sessionbus", "assets"), Never: []string{fyne}, Why: "the resident program has no toolkit"},
 	{
 		From: "ui", Except: []string{"ui/tray"},
 		Only: and(values, "app/desk/view", "app/localapi", "app/contact!", "assets", "ui/theme", "ui/widgets"), Why: "a window is a view of the tray's state",

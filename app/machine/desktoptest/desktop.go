@@ -1,7 +1,8 @@
 //go:build linux
 
-// Package desktoptest runs a private desktop that nobody sees: display, session bus, panel, notification daemon,
-// sound server. Tests and the demo watch our programs in it from outside.
+// Package desktoptest runs a private desktop that nobody sees, in which tests and the demo watch our programs from outside.
+//
+// It has a display, a session bus, a window manager, a panel, a notification daemon and a sound server.
 package desktoptest
 
 import (

@@ -1,5 +1,6 @@
-// Package owner keeps the calls of one telephone system: it makes sense of what a connector tells, stores each event before
-// telling it, and reconciles what was held with what a snapshot proves.
+// Package owner keeps the calls of one telephone system, each event stored before it is told.
+//
+// It makes sense of what a connector tells and reconciles what was held with what a snapshot proves.
 package owner
 
 import (
