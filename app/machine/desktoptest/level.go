@@ -18,15 +18,16 @@ import (
 type Level struct {
 	At  time.Time
 	RMS float64
+	PCM []int16 // the sound itself, one channel of Rate samples a second
 }
 
 // Audible is the level from which on a tone counts as heard; the sound server itself adds nothing.
 const Audible = 0.0005
 
-const (
-	levelRate   = 44100
-	levelFrames = levelRate / 100
-)
+// Rate is the number of samples a second in Level.PCM.
+const Rate = 44100
+
+const levelFrames = Rate / 100
 
 // LevelRecorder listens to one output of the sound server.
 type LevelRecorder struct {
@@ -41,7 +42,7 @@ type LevelRecorder struct {
 // two seconds long, and a recorder that is used before would see only silence. The caller ends it with Close.
 func (d *Desktop) RecordLevel(ctx context.Context, output string) (*LevelRecorder, error) {
 	cmd := exec.Command("parec", "-d", output+".monitor", "--latency-msec=10", "--raw", "--format=s16le",
-		fmt.Sprintf("--rate=%d", levelRate), "--channels=1")
+		fmt.Sprintf("--rate=%d", Rate), "--channels=1")
 	cmd.Env = d.Env()
 	pcm, err := cmd.StdoutPipe()
 	if err != nil {
@@ -71,13 +72,14 @@ func (r *LevelRecorder) listen(pcm io.Reader) {
 		if _, err := io.ReadFull(pcm, block); err != nil {
 			return // the sound server or Close ended the recording program
 		}
-		sum := 0.0
-		for i := 0; i < len(block); i += 2 {
-			s := float64(int16(binary.LittleEndian.Uint16(block[i:]))) / math.MaxInt16
+		sum, pcm := 0.0, make([]int16, levelFrames)
+		for i := range pcm {
+			pcm[i] = int16(binary.LittleEndian.Uint16(block[2*i:]))
+			s := float64(pcm[i]) / math.MaxInt16
 			sum += s * s
 		}
 		r.mu.Lock()
-		r.levels = append(r.levels, Level{time.Now(), math.Sqrt(sum / levelFrames)})
+		r.levels = append(r.levels, Level{time.Now(), math.Sqrt(sum / levelFrames), pcm})
 		close(r.news)
 		r.news = make(chan struct{})
 		r.mu.Unlock()
@@ -101,6 +103,19 @@ func (r *LevelRecorder) Levels(since time.Time) []Level {
 		}
 	}
 	return nil
+}
+
+// Await waits until what was heard since the given time fits.
+func (r *LevelRecorder) Await(ctx context.Context, since time.Time, fits func([]Level) bool) error {
+	_, err := r.await(ctx, func(levels []Level) (time.Time, bool) {
+		for i, l := range levels {
+			if l.At.After(since) {
+				return time.Time{}, fits(levels[i:])
+			}
+		}
+		return time.Time{}, false
+	})
+	return err
 }
 
 // Loudest is the highest level since the given time.
