@@ -42,11 +42,14 @@ type Journal struct {
 	db   *sql.DB
 	log  *slog.Logger
 	from Source
+	// memory says why the list is kept in memory only; nil if it is not.
+	memory error
 
-	mu     sync.Mutex
-	queue  []owner.Update
-	behind map[place]bool // systems whose updates did not fit the queue
-	closed bool
+	mu      sync.Mutex
+	writing error // why the last write failed
+	queue   []owner.Update
+	behind  map[place]bool // systems whose updates did not fit the queue
+	closed  bool
 
 	wake    chan struct{}
 	flushes chan chan struct{}
@@ -60,7 +63,11 @@ type place struct {
 	system csta.SystemID
 }
 
-// Open opens the journal at path, or makes it, and starts to write. A damaged file is kept aside and a new one begun.
+// ErrMemory is wrapped by Health where the list could not be opened and is kept in memory until the next start.
+var ErrMemory = errors.New("the call list is kept in memory only")
+
+// Open opens the journal at path, or makes it, and starts to write. A damaged file is kept aside and a new one begun. Where
+// the disk is full or read-only the list is kept in memory, and Health says so: calls come first.
 func Open(ctx context.Context, path string, from Source, opt Options) (*Journal, error) {
 	if opt.Logger == nil {
 		opt.Logger = slog.New(slog.DiscardHandler)
@@ -74,16 +81,23 @@ func Open(ctx context.Context, path string, from Source, opt Options) (*Journal,
 	if opt.Changed == nil {
 		opt.Changed = func(string, Entry) {}
 	}
-	db, err := openFile(ctx, path, opt.Logger)
+	db, memory, err := openFile(ctx, path, opt.Logger)
 	if err != nil {
 		return nil, err
 	}
 	j := &Journal{
-		opt: opt, db: db, log: opt.Logger, from: from, behind: make(map[place]bool),
+		opt: opt, db: db, memory: memory, log: opt.Logger, from: from, behind: make(map[place]bool),
 		wake: make(chan struct{}, 1), flushes: make(chan chan struct{}), stop: make(chan struct{}), done: make(chan struct{}),
 	}
 	go j.run(context.WithoutCancel(ctx))
 	return j, nil
+}
+
+// Health says why the list is not durable at present, nil if all is well.
+func (j *Journal) Health() error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return errors.Join(j.memory, j.writing)
 }
 
 // Take takes an update, as an owner publishes it; the journal writes it soon. It never blocks.
@@ -124,9 +138,7 @@ func (j *Journal) CatchUp(ctx context.Context, tenant string, system csta.System
 		}
 		last := list[len(list)-1]
 		mark = position{last.Epoch, last.Seq}
-		if err := j.from.Release(ctx, tenant, system, last.Epoch, last.Seq); err != nil {
-			return fmt.Errorf("journal: catch up: %w", err)
-		}
+		j.release(ctx, list)
 	}
 }
 
@@ -227,11 +239,14 @@ func (j *Journal) drain(ctx context.Context) bool {
 		if len(group) == 0 {
 			return j.catchUpBehind(ctx)
 		}
-		if err := j.write(ctx, group); err != nil {
+		err := j.write(ctx, group)
+		j.mu.Lock()
+		j.writing = err
+		if err != nil {
+			j.mu.Unlock()
 			j.log.Error("call list cannot be written", "error", err)
 			return false
 		}
-		j.mu.Lock()
 		j.queue = j.queue[len(group):]
 		if len(j.queue) == 0 {
 			j.queue = nil
@@ -247,8 +262,11 @@ func (j *Journal) front() []owner.Update {
 	return j.queue[:min(len(j.queue), groupSize)]
 }
 
-// release lets the log go of what is written here.
+// release lets the log go of what is written here; a list in memory still needs the log after the next start.
 func (j *Journal) release(ctx context.Context, group []owner.Update) {
+	if j.memory != nil {
+		return
+	}
 	last := make(map[place]position)
 	for i := range group {
 		last[place{group[i].Tenant, group[i].System}] = position{group[i].Epoch, group[i].Seq}

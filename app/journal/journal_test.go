@@ -310,3 +310,14 @@ func TestDamagedFileIsKeptAside(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, kept, 1)
 }
+
+func TestNoDiskNoEnd(t *testing.T) {
+	notAFolder := filepath.Join(t.TempDir(), "file")
+	require.NoError(t, os.WriteFile(notAFolder, nil, 0o600))
+	j := open(t, filepath.Join(notAFolder, "j.db"), &fakeLog{}, Options{})
+	require.ErrorIs(t, j.Health(), ErrMemory)
+	j.Take(update(1, "c", leg("101", csta.Incoming, 0, 5, "")))
+	require.NoError(t, j.Flush(t.Context()))
+	_, err := j.Tenant("default").Find(t.Context(), "anna", mine, "c")
+	require.NoError(t, err, "the list works, for now")
+}

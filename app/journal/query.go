@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math"
 	"strings"
@@ -119,7 +118,7 @@ func (t Tenant) Gaps(ctx context.Context, system csta.SystemID, since time.Time)
 	if err != nil {
 		return nil, fmt.Errorf("journal: gaps: %w", err)
 	}
-	defer rows.Close() //nolint:errcheck // Err tells
+	defer rows.Close() // Err tells
 	var list []owner.Gap
 	for rows.Next() {
 		g := owner.Gap{System: system}
@@ -152,8 +151,8 @@ func (t Tenant) query(ctx context.Context, text string, args ...any) ([]Entry, e
 	if err != nil {
 		return nil, fmt.Errorf("journal: %w", err)
 	}
-	list, err := scan(rows)
-	return list, errors.Join(err, rows.Close())
+	defer rows.Close() // Err tells
+	return scan(rows)
 }
 
 func scan(rows *sql.Rows) ([]Entry, error) {

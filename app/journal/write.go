@@ -108,8 +108,11 @@ func lastOfCalls(list []owner.Update) map[csta.CallID]int {
 // moved follows calls that were joined or split: entries of an id that is gone belong to the call they are part of now.
 func moved(ctx context.Context, tx *sql.Tx, u *owner.Update) error {
 	if u.Joined != "" {
-		for _, table := range []string{"contacts", "pops"} {
-			if _, err := tx.ExecContext(ctx, `UPDATE OR IGNORE `+table+` SET call = ? WHERE tenant = ? AND call = ?`, string(u.Call.ID), u.Tenant, string(u.Joined)); err != nil {
+		for _, text := range []string{
+			`UPDATE OR IGNORE contacts SET call = ? WHERE tenant = ? AND call = ?`,
+			`UPDATE OR IGNORE pops SET call = ? WHERE tenant = ? AND call = ?`,
+		} {
+			if _, err := tx.ExecContext(ctx, text, string(u.Call.ID), u.Tenant, string(u.Joined)); err != nil {
 				return fmt.Errorf("journal: joined call: %w", err)
 			}
 		}

@@ -164,7 +164,7 @@ func (x *exchange) onPart(a Act) {
 			x.change(p)
 			continue
 		}
-		switch a.Kind { //nolint:exhaustive // the others are no acts on a part
+		switch a.Kind { // the others are no acts on a part
 		case Answer:
 			p.own = csta.Connected
 			x.parts = slices.DeleteFunc(x.parts, func(q *part) bool { // the others stop ringing, and nobody says so

@@ -42,7 +42,7 @@ func (c *polling) Run(ctx context.Context, sink pbx.Sink) error {
 	var hook *line
 	for {
 		if hook == nil {
-			hook, _ = c.x.dial() //nolint:errcheck // the poll tells whether the system is there
+			hook, _ = c.x.dial() // the poll tells whether the system is there
 		}
 		if now := time.Now(); c.poll(ctx, sink, up, heard) {
 			up, heard = true, now
@@ -115,7 +115,7 @@ func (c *polling) leg(p part) pbx.Leg {
 	l.Cause = csta.CauseUnknown
 	l.PermittedSaid = true
 	l.Permitted = csta.Of(csta.ClearConnection)
-	switch p.own { //nolint:exhaustive // nothing more in the others
+	switch p.own { // nothing more in the others
 	case csta.Alerting:
 		if p.direction == csta.Incoming {
 			l.Permitted = l.Permitted.With(csta.AnswerCall)

@@ -121,7 +121,7 @@ func group(w *world) {
 }
 
 // dial asks for a call, or returns false where the system cannot make calls.
-func (w *world) dial(id string) (owner.Attempt, error, bool) { //nolint:revive // the error is one of two results under test
+func (w *world) dial(id string) (owner.Attempt, error, bool) { // the error is one of two results under test
 	w.Helper()
 	if !w.connector.Services(w.a).Has(csta.MakeCall) {
 		w.Log("this system makes no calls")
@@ -145,10 +145,10 @@ func outboundAnswered(w *world) {
 	require.NoError(w.T, err)
 	require.Equal(w.T, a.ID, again.ID, "one command, one attempt")
 	w.act(PickUp, "", w.a)
-	v := w.await("the attempt is a call", func(v owner.View) bool { return len(v.Attempts) == 1 && v.Attempts[0].State == owner.AttemptCall })
+	w.await("the attempt is a call", func(v owner.View) bool { return len(v.Attempts) == 1 && v.Attempts[0].State == owner.AttemptCall })
 	w.act(FarRings, "", w.a)
 	w.act(FarAnswers, "", w.a)
-	v = w.await("the far end answers", legIs(w.a, func(l owner.Leg) bool { return l.Live() && l.Answered() }))
+	v := w.await("the far end answers", legIs(w.a, func(l owner.Leg) bool { return l.Live() && l.Answered() }))
 	l, call, _ := leg(v, w.a)
 	require.Equal(w.T, csta.Outgoing, l.Direction)
 	require.Equal(w.T, "command-1", l.Attempt, "the call names its attempt")

@@ -14,32 +14,36 @@ import (
 )
 
 // BenchmarkCommit holds the log against a plain file with fdatasync, both with group commit at 2,000 writes a second: the
-// latency from handing over to durable.
+// latency from handing over to durable. Log and file take turns, since a disk has moods; the median round counts.
 func BenchmarkCommit(b *testing.B) {
-	const perSecond = 2000
-	n := max(b.N, 2*perSecond)
+	const perSecond, rounds = 2000, 5
+	n := max(b.N/rounds, perSecond)
 	l := open(b, filepath.Join(b.TempDir(), "log.db"), Options{})
-	update := call(1, "c", false)
-	plainLatency := paced(n, perSecond, plainFile(b, 1000))
-	logLatency := paced(n, perSecond, func(i int, done func()) {
-		u := update
-		u.Seq = uint64(i + 1)
-		u.Call.ID = "c"
-		l.Append([]owner.Update{u}, func(err error) {
-			if err != nil {
-				b.Error(err)
-			}
-			done()
+	plain := plainFile(b, 1000)
+	seq := uint64(0)
+	var values, floors [2][]time.Duration
+	for range rounds {
+		floor := paced(n, perSecond, plain)
+		value := paced(n, perSecond, func(_ int, done func()) {
+			seq++
+			l.Append([]owner.Update{call(seq, "c", false)}, func(err error) {
+				if err != nil {
+					b.Error(err)
+				}
+				done()
+			})
 		})
-	})
-	for _, p := range []struct {
-		name string
-		at   float64
-	}{{"p50", 0.50}, {"p99", 0.99}} {
-		value, floor := at(logLatency, p.at), at(plainLatency, p.at)
-		b.ReportMetric(float64(value.Microseconds()), p.name+"-µs")
-		b.ReportMetric(float64(floor.Microseconds()), p.name+"-floor-µs")
-		b.ReportMetric(float64(value)/float64(floor), p.name+"-ratio")
+		for i, q := range []float64{0.50, 0.99} {
+			values[i], floors[i] = append(values[i], at(value, q)), append(floors[i], at(floor, q))
+		}
+	}
+	for i, name := range []string{"p50", "p99"} {
+		slices.Sort(values[i])
+		slices.Sort(floors[i])
+		value, floor := at(values[i], 0.5), at(floors[i], 0.5)
+		b.ReportMetric(float64(value.Microseconds()), name+"-µs")
+		b.ReportMetric(float64(floor.Microseconds()), name+"-floor-µs")
+		b.ReportMetric(float64(value)/float64(floor), name+"-ratio")
 	}
 }
 
@@ -91,7 +95,7 @@ func plainFile(b *testing.B, size int) func(i int, done func()) {
 				}
 			}
 			for range group {
-				_, _ = f.Write(record) //nolint:errcheck // a floor, not a product
+				_, _ = f.Write(record) // a floor, not a product
 			}
 			datasync(f)
 			for _, d := range group {
@@ -102,7 +106,7 @@ func plainFile(b *testing.B, size int) func(i int, done func()) {
 	b.Cleanup(func() {
 		close(queue)
 		<-ended
-		_ = f.Close() //nolint:errcheck // a floor, not a product
+		_ = f.Close() // a floor, not a product
 	})
 	return func(_ int, done func()) { queue <- done }
 }

@@ -23,7 +23,7 @@ func open(t testing.TB, path string, opt Options) *Log {
 	opt.Logger = slog.New(slog.NewTextHandler(t.Output(), nil))
 	l, err := Open(t.Context(), path, opt)
 	require.NoError(t, err)
-	t.Cleanup(func() { _ = l.Close() }) //nolint:errcheck // closed by the test itself, or lost with the folder
+	t.Cleanup(func() { _ = l.Close() }) // closed by the test itself, or lost with the folder
 	return l
 }
 

@@ -68,16 +68,14 @@ func openFile(ctx context.Context, path string) (f *file, err error) {
 	return f, f.prepare(ctx)
 }
 
-func (f *file) prepare(ctx context.Context) (err error) {
-	for text, stmt := range map[string]**sql.Stmt{
-		`INSERT INTO updates (id, key, gone, until, at, data) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`: &f.insert,
-		`UPDATE systems SET alive = max(alive, ?) WHERE id = ?`:                                                 &f.alive,
-		`BEGIN IMMEDIATE`: &f.begin,
-		`COMMIT`:          &f.commit,
-	} {
-		if *stmt, err = f.conn.PrepareContext(ctx, text); err != nil {
-			return fmt.Errorf("prepare: %w", err)
-		}
+func (f *file) prepare(ctx context.Context) error {
+	var errs [4]error
+	f.insert, errs[0] = f.conn.PrepareContext(ctx, `INSERT INTO updates (id, key, gone, until, at, data) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`)
+	f.alive, errs[1] = f.conn.PrepareContext(ctx, `UPDATE systems SET alive = max(alive, ?) WHERE id = ?`)
+	f.begin, errs[2] = f.conn.PrepareContext(ctx, `BEGIN IMMEDIATE`)
+	f.commit, errs[3] = f.conn.PrepareContext(ctx, `COMMIT`)
+	if err := errors.Join(errs[:]...); err != nil {
+		return fmt.Errorf("prepare: %w", err)
 	}
 	return nil
 }

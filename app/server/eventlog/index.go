@@ -44,7 +44,7 @@ func readIndex(ctx context.Context, f *file) (*index, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read streams: %w", err)
 	}
-	defer rows.Close() //nolint:errcheck // Err tells
+	defer rows.Close() // Err tells
 	for rows.Next() {
 		var stream, sys int64
 		if err := rows.Scan(&stream, &sys); err != nil {
@@ -63,7 +63,7 @@ func (x *index) readRows(ctx context.Context, f *file, systems map[int64]int64) 
 	if err != nil {
 		return fmt.Errorf("read rows: %w", err)
 	}
-	defer rows.Close() //nolint:errcheck // Err tells
+	defer rows.Close() // Err tells
 	for rows.Next() {
 		var e entry
 		var key, gone string

@@ -25,7 +25,7 @@ func (l *Log) Release(ctx context.Context, tenant string, id csta.SystemID, epoc
 	if err != nil {
 		return explain(err)
 	}
-	defer rows.Close() //nolint:errcheck // Err tells
+	defer rows.Close() // Err tells
 	earlier := make(map[int64]int64)
 	for rows.Next() {
 		var stream int64

@@ -86,7 +86,7 @@ func (l *Log) Restore(ctx context.Context, tenant string, id csta.SystemID) (own
 	if err != nil {
 		return owner.State{}, explain(err)
 	}
-	defer stmt.Close() //nolint:errcheck // nothing was written
+	defer stmt.Close() // nothing was written
 	for _, row := range ids {
 		var data []byte
 		if err := stmt.QueryRowContext(ctx, row).Scan(&data); err != nil {
@@ -160,7 +160,7 @@ func (l *Log) Read(ctx context.Context, tenant string, id csta.SystemID, epoch s
 	if err != nil {
 		return nil, explain(err)
 	}
-	defer rows.Close() //nolint:errcheck // Err tells
+	defer rows.Close() // Err tells
 	var list []owner.Update
 	for rows.Next() {
 		var row int64

@@ -63,7 +63,7 @@ func newKiller() *killer {
 func (k *killer) pass(point string) {
 	if point == k.point && k.left.Add(-1) == 0 {
 		if p, err := os.FindProcess(os.Getpid()); err == nil {
-			_ = p.Signal(syscall.SIGKILL) //nolint:errcheck // nothing is left to tell it to
+			_ = p.Signal(syscall.SIGKILL) // nothing is left to tell it to
 		}
 		select {} // the signal is on its way; nothing more may happen
 	}
@@ -188,7 +188,7 @@ func report(list *journal.Journal, live int) error {
 
 // say writes one line at once: what was said is not lost with the process.
 func say(what, text string) {
-	_, _ = os.Stdout.WriteString(what + " " + text + "\n") //nolint:errcheck // the test is gone then
+	_, _ = os.Stdout.WriteString(what + " " + text + "\n") // the test is gone then
 }
 
 var crashDevices = []csta.DeviceID{"101", "102", "103", "104"}
@@ -233,7 +233,7 @@ func (c *httpConnector) listen(ctx context.Context, sink pbx.Sink, heard time.Ti
 	if err != nil {
 		return heard
 	}
-	defer res.Body.Close() //nolint:errcheck // read only
+	defer res.Body.Close() // read only
 	sink.Tell(pbx.LinkUp{HeardUntil: heard, At: time.Now()})
 	for _, d := range crashDevices {
 		if s, err := c.Snapshot(ctx, d); err == nil {
@@ -260,7 +260,7 @@ func (c *httpConnector) Snapshot(ctx context.Context, d csta.DeviceID) (pbx.Snap
 	if err != nil {
 		return s, err
 	}
-	defer res.Body.Close() //nolint:errcheck // read only
+	defer res.Body.Close() // read only
 	return s, json.NewDecoder(res.Body).Decode(&s.Line)
 }
 

@@ -51,7 +51,7 @@ func (s *switchboard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if !known {
 			state = csta.LineIdle
 		}
-		_ = enc.Encode(state) //nolint:errcheck // the child is gone
+		_ = enc.Encode(state) // the child is gone
 		return
 	}
 	news := make(chan wireLeg, 1000)
@@ -114,7 +114,7 @@ func (s *switchboard) traffic(stop <-chan struct{}, seed uint64) {
 	var all sync.WaitGroup
 	for i, d := range crashDevices {
 		all.Go(func() {
-			r := rand.New(rand.NewPCG(seed, uint64(i))) //nolint:gosec // a script, not a secret
+			r := rand.New(rand.NewPCG(seed, uint64(i))) // a script, not a secret
 			for {
 				select {
 				case <-stop:
@@ -198,7 +198,7 @@ func killed(t *testing.T, point string, lives int) {
 		board.traffic(stop, uint64(len(point)))
 	}()
 	read, told := make(map[string]bool), make(map[string]bool)
-	r := rand.New(rand.NewPCG(7, uint64(len(point)))) //nolint:gosec // a script, not a secret
+	r := rand.New(rand.NewPCG(7, uint64(len(point)))) // a script, not a secret
 	for range lives {
 		p := spawn(t, server.URL, dir, point, 3+r.IntN(60))
 		if point == "first second" {

@@ -137,7 +137,6 @@ func (o *Owner) runConnector(ctx context.Context) error {
 func (o *Owner) loop(ctx context.Context, connector <-chan struct{}) {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
-	done := ctx.Done()
 	for {
 		if next := o.core.next(); next.IsZero() {
 			timer.Reset(time.Hour)
@@ -151,8 +150,7 @@ func (o *Owner) loop(ctx context.Context, connector <-chan struct{}) {
 			o.handle(ctx, tick{})
 		case <-o.out.logChanged:
 			o.handle(ctx, logHealth{err: o.out.logTrouble()})
-		case <-done:
-			done = nil
+		case <-ctx.Done():
 			<-connector // it returns at once now; its Tells give way
 			return
 		}
