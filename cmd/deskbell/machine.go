@@ -17,13 +17,25 @@ import (
 const showLimit = 5 * time.Second
 
 // notices is desk.Notices on the desktop's notifications.
-type notices struct{ n *notice.Notifier }
+type notices struct {
+	n    *notice.Notifier
+	icon string
+}
+
+func (r *resident) openNotices() notices {
+	icon, err := r.home.Icon()
+	if err != nil {
+		r.log.Warn("notifications have no icon of our own", "error", err)
+		icon = notice.AppID // an installed icon theme may have it
+	}
+	return notices{r.notifier, icon}
+}
 
 // Show implements desk.Notices.
 func (a notices) Show(n desk.Notice) error {
 	ctx, cancel := context.WithTimeout(context.Background(), showLimit)
 	defer cancel()
-	out := notice.Notice{Key: n.Key, Title: n.Title, Body: n.Body, Icon: notice.AppID}
+	out := notice.Notice{Key: n.Key, Title: n.Title, Body: n.Body, Icon: a.icon}
 	for _, b := range n.Buttons {
 		out.Actions = append(out.Actions, notice.Action{ID: b.ID, Label: b.Label})
 	}

@@ -177,7 +177,7 @@ func (r *resident) wire(ctx, noticeCtx context.Context) error {
 	}
 	r.icon = r.openTray()
 	parts := desk.Parts{
-		Notices: notices{r.notifier}, Tones: r.openTones(), Pages: pages{}, Server: r.client, Tray: r.icon,
+		Notices: r.openNotices(), Tones: r.openTones(), Pages: pages{}, Server: r.client, Tray: r.icon,
 		Clipboard: clip{r, ctx}, Accounts: r.accounts, Store: r.home,
 	}
 	r.loop = desk.NewLoop(desk.Config{
