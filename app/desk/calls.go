@@ -151,8 +151,13 @@ func (c *Core) forget() {
 }
 
 func (c *Core) contactTold(n wire.Contact) {
-	if k := c.call(n.ID); k != nil {
-		k.learn(&n.Facts, n.Ring)
+	k := c.call(n.ID)
+	if k == nil {
+		return
+	}
+	k.learn(&n.Facts, n.Ring)
+	for i := range k.legs {
+		k.legs[i].CanPop = k.legs[i].CanPop || n.CanPop && k.legs[i].Own
 	}
 }
 

@@ -72,7 +72,10 @@ func (sys *system) callOf(call *owner.Call, leg *owner.Leg, v seen, now time.Tim
 	}
 	srv := sys.srv
 	c.Far = srv.partyOf(leg.Far, v.lang)
-	c.Original, c.Called = srv.different(leg.Original, leg.Far, v.lang), srv.different(leg.Called, owner.Party{}, v.lang)
+	c.Original = srv.different(leg.Original, leg.Far, v.lang)
+	if !ownNumber(leg.Called.Number, leg.ID.DeviceID) {
+		c.Called = srv.different(leg.Called, owner.Party{}, v.lang)
+	}
 	c.Queue = text(leg.Queue)
 	if v.right != rightOwn {
 		return c

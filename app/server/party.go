@@ -4,6 +4,7 @@ import (
 	"strings"
 	"unicode"
 
+	"deskbell/app/csta"
 	"deskbell/app/number"
 	"deskbell/app/server/owner"
 	"deskbell/app/wire"
@@ -36,6 +37,19 @@ func (s *Server) different(p, far owner.Party, lang string) *wire.Party {
 	}
 	w := s.partyOf(p, lang)
 	return &w
+}
+
+// ownNumber tells whether a number is the device's own: its extension, or the direct-dial number that ends with it. To say that
+// somebody called it would say nothing.
+func ownNumber(n number.Party, device csta.DeviceID) bool {
+	switch n.Kind {
+	case number.Internal:
+		return n.Extension == string(device)
+	case number.External:
+		return len(device) >= 2 && strings.HasSuffix(string(n.E164), string(device))
+	case number.Unknown, number.Service, number.Emergency, number.Withheld:
+	}
+	return false
 }
 
 // text cuts what comes from outside and takes out what could disturb a line of text: control characters, and marks that turn

@@ -112,6 +112,7 @@ func (u *user) answered(c *userCall, q contact.Query, a contact.Answer) {
 	if len(c.legs) > 0 && c.legs[0].Direction == csta.Incoming {
 		note.Ring = ringOf(c.legs[0], c.vip())
 	}
+	note.CanPop = slices.ContainsFunc(c.legs, func(l *owner.Leg) bool { return u.canPop(c, l) })
 	u.tell(wire.NoteContact, "", note)
 	for _, l := range c.legs {
 		u.considerPop(c, l)

@@ -340,6 +340,8 @@ type Contact struct {
 	ID    csta.CallID `json:"id"`
 	Facts Facts       `json:"facts"`
 	Ring  RingKind    `json:"ring,omitempty"`
+	// CanPop: the own legs of the call have a page to open now. Its absence takes nothing back.
+	CanPop bool `json:"can_pop,omitempty"`
 }
 
 // Line is a device's line state; values are told at most 4 times a second each, the newest counts.

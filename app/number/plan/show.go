@@ -89,7 +89,7 @@ func (p *Plan) Country(e number.E164) string {
 }
 
 // Place says where a number belongs, in the language lang ("de", "en"): the city where the settings ask for cities and
-// the number has one, else the name of the country; empty if there is none.
+// the number has one, else the name of the country; empty if there is none, and for the own country, which goes without saying.
 func (p *Plan) Place(e number.E164, lang string) string {
 	n := parsed(e)
 	if n == nil {
@@ -100,7 +100,11 @@ func (p *Plan) Place(e number.E164, lang string) string {
 			return city
 		}
 	}
-	return countryName(p.Country(e), lang)
+	country := p.Country(e)
+	if country == p.settings.Region {
+		return ""
+	}
+	return countryName(country, lang)
 }
 
 func countryName(country, lang string) string {

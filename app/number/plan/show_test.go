@@ -30,7 +30,7 @@ func TestPlace(t *testing.T) {
 	require.Equal(t, "Österreich", p.Place("+4315555555", "de"))
 	require.Equal(t, "Austria", p.Place("+4315555555", "en"))
 	require.Equal(t, "Austria", p.Place("+4315555555", "no such language"))
-	require.Equal(t, "Deutschland", p.Place("+491712345678", "de"))
+	require.Equal(t, "", p.Place("+491712345678", "de"), "the own country goes without saying")
 	require.Equal(t, "", p.Place("+870773123456", "de"))
 	require.Equal(t, "", p.Place("garbage", "de"))
 	require.Equal(t, "", p.Place("", "de"))
@@ -40,7 +40,7 @@ func TestPlace(t *testing.T) {
 	p = newPlan(t, s)
 	require.Equal(t, "München", p.Place("+4989123456", "de"))
 	require.Equal(t, "Munich", p.Place("+4989123456", "en"))
-	require.Equal(t, "Deutschland", p.Place("+491712345678", "de"))
+	require.Equal(t, "", p.Place("+491712345678", "de"))
 }
 
 func TestCountry(t *testing.T) {
