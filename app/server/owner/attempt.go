@@ -1,7 +1,9 @@
 package owner
 
 import (
+	"cmp"
 	"errors"
+	"maps"
 	"slices"
 	"time"
 
@@ -13,6 +15,12 @@ import (
 
 // recent is how old an attempt of an earlier run may be for events still to tell of it.
 const recent = 2 * time.Minute
+
+// matchable is how long after an attempt a leg may still turn out to stem from it; remembered, how long its command id is known.
+const (
+	matchable  = 10 * time.Minute
+	remembered = time.Hour
+)
 
 // maxOrphans bounds failures that wait for the reply that names their call.
 const maxOrphans = 64
@@ -34,8 +42,36 @@ func (c *core) attempt(id string) (Attempt, bool) {
 // asked begins an attempt.
 func (c *core) asked(m MakeCall, now time.Time) {
 	a := &attempt{Attempt: Attempt{ID: m.ID, Device: m.Device, To: m.Far, State: AttemptAsked, Asked: now}}
-	c.attempts[m.ID] = a
+	c.addAttempt(a)
 	c.tellAttempt(a, "", now)
+}
+
+// addAttempt takes an attempt into the indexes. A leg can stem from a device's recent attempts only.
+func (c *core) addAttempt(a *attempt) {
+	c.attempts[a.ID] = a
+	c.asks = append(c.asks, a)
+	if !a.Settled() {
+		c.pending[a.ID] = a
+	}
+	c.recent[a.Device] = append(slices.DeleteFunc(c.recent[a.Device], func(old *attempt) bool {
+		return old.Settled() && a.Asked.Sub(old.Asked) > matchable
+	}), a)
+}
+
+// forgetAttempts drops attempts whose command ids nobody will repeat any more.
+func (c *core) forgetAttempts(now time.Time) {
+	for len(c.asks) > 0 && c.asks[0].Settled() && now.Sub(c.asks[0].Asked) > remembered {
+		a := c.asks[0]
+		c.asks = c.asks[1:]
+		delete(c.attempts, a.ID)
+		c.recent[a.Device] = slices.DeleteFunc(c.recent[a.Device], func(b *attempt) bool { return a == b })
+		if len(c.recent[a.Device]) == 0 {
+			delete(c.recent, a.Device)
+		}
+	}
+	if len(c.asks) > 0 && c.asks[0].Settled() {
+		c.dueBy(c.asks[0].Asked.Add(remembered + time.Second))
+	}
 }
 
 func (c *core) tellAttempt(a *attempt, cause csta.Cause, now time.Time) {
@@ -142,10 +178,7 @@ func (c *core) attemptFor(l *leg) *attempt {
 		return nil
 	}
 	var best *attempt
-	for _, a := range c.attempts {
-		if a.Device != l.Key.Device {
-			continue
-		}
+	for _, a := range c.recent[l.Key.Device] {
 		if a.VendorCall != "" && a.VendorCall == l.Key.Call {
 			return a
 		}
@@ -170,12 +203,14 @@ func (c *core) becameCall(a *attempt, l *leg, now time.Time) {
 	}
 	a.State, a.CallID, a.Uncertain, a.deadline = AttemptCall, l.call.id, false, time.Time{}
 	a.Cause, a.Reason = csta.CauseUnknown, ""
+	delete(c.pending, a.ID)
 	c.tellAttempt(a, csta.CauseMakeCall, now)
 }
 
 // fail ends an attempt.
 func (c *core) fail(a *attempt, cause csta.Cause, reason string, now time.Time) {
 	a.State, a.Cause, a.Reason, a.deadline = AttemptFailed, cause, reason, time.Time{}
+	delete(c.pending, a.ID)
 	c.tellAttempt(a, cause, now)
 }
 
@@ -221,9 +256,8 @@ func (c *core) renameAttempts(legs []*leg, from csta.CallID, now time.Time) {
 
 // doubtAttempts looks at the attempts of an earlier run: their replies are lost.
 func (c *core) doubtAttempts(now time.Time) {
-	for _, a := range c.sortedAttempts() {
+	for _, a := range c.pendingAttempts() {
 		switch {
-		case a.Settled():
 		case now.Sub(a.Asked) > recent:
 			c.fail(a, csta.CauseTimeout, wire.ReasonUncertain, now)
 		default:
@@ -237,10 +271,8 @@ func (c *core) doubtAttempts(now time.Time) {
 
 // expireAttempts fails the attempts nothing was heard of, and forgets old ones.
 func (c *core) expireAttempts(now time.Time) {
-	for _, a := range c.sortedAttempts() {
+	for _, a := range c.pendingAttempts() {
 		switch {
-		case a.Settled() && now.Sub(a.Asked) > 24*time.Hour:
-			delete(c.attempts, a.ID)
 		case a.deadline.IsZero():
 		case now.Before(a.deadline):
 			c.dueBy(a.deadline)
@@ -250,14 +282,12 @@ func (c *core) expireAttempts(now time.Time) {
 			c.fail(a, csta.CauseTimeout, wire.ReasonTimeout, now)
 		}
 	}
+	c.forgetAttempts(now)
 }
 
-func (c *core) sortedAttempts() []*attempt {
-	list := make([]*attempt, 0, len(c.attempts))
-	for _, a := range c.attempts {
-		list = append(list, a)
-	}
-	slices.SortFunc(list, func(a, b *attempt) int { return a.Asked.Compare(b.Asked) })
+func (c *core) pendingAttempts() []*attempt {
+	list := slices.Collect(maps.Values(c.pending))
+	slices.SortFunc(list, func(a, b *attempt) int { return cmp.Or(a.Asked.Compare(b.Asked), cmp.Compare(a.ID, b.ID)) })
 	return list
 }
 

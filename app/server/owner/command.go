@@ -13,8 +13,8 @@ import (
 // requests is how many requests to one telephone system may be under way at once; more wait their turn.
 const requests = 16
 
-// remembered is how many finished commands are known by their id.
-const remembered = 20_000
+// maxCommands is how many finished commands are known by their id.
+const maxCommands = 20_000
 
 // commands are the ids of what was asked in this run; touched by the owner's goroutine alone.
 type commands struct {
@@ -122,7 +122,7 @@ func (c *commands) join(id string, reply chan<- outcome) bool {
 func (c *commands) add(id string, reply chan<- outcome) {
 	c.byID[id] = &command{waiters: []chan<- outcome{reply}}
 	c.order = append(c.order, id)
-	for len(c.order) > remembered && c.byID[c.order[0]].done {
+	for len(c.order) > maxCommands && c.byID[c.order[0]].done {
 		delete(c.byID, c.order[0])
 		c.order = c.order[1:]
 	}

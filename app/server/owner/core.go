@@ -37,7 +37,10 @@ type core struct {
 	numbers  map[string]csta.DeviceID // extension -> device
 	lines    map[csta.DeviceID]lineState
 	features map[csta.DeviceID]pbx.FeatureChanged
-	attempts map[string]*attempt
+	attempts map[string]*attempt // by command id, for an hour
+	pending  map[string]*attempt // those that are not settled
+	recent   map[csta.DeviceID][]*attempt
+	asks     []*attempt          // all, in the order in which they were asked for
 	orphans  []pbx.AttemptFailed // failures that came before the reply that names their call
 	troubles []pbx.Trouble
 
@@ -93,6 +96,8 @@ func newCore(p coreParams, from State) *core {
 		numbers:    make(map[string]csta.DeviceID),
 		lines:      make(map[csta.DeviceID]lineState),
 		attempts:   make(map[string]*attempt),
+		pending:    make(map[string]*attempt),
+		recent:     make(map[csta.DeviceID][]*attempt),
 		links:      make(map[csta.DeviceID]bool),
 		features:   make(map[csta.DeviceID]pbx.FeatureChanged),
 		gaps:       make(map[string]*Gap),
@@ -112,7 +117,7 @@ func (c *core) restore(from State) {
 		c.restoreCall(&from.Calls[i])
 	}
 	for _, a := range from.Attempts {
-		c.attempts[a.ID] = &attempt{Attempt: a}
+		c.addAttempt(&attempt{Attempt: a})
 	}
 	for _, g := range from.Gaps {
 		if g.To.IsZero() {

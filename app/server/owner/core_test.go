@@ -559,6 +559,8 @@ func FuzzCore(f *testing.F) {
 		require.Empty(t, b.core.calls, "nothing is remembered for ever")
 		require.Empty(t, b.core.tokens)
 		require.Empty(t, b.core.legs)
+		require.Empty(t, b.core.recent)
+		require.Len(t, b.core.attempts, len(b.core.asks))
 	})
 }
 

@@ -133,6 +133,9 @@ func (o *Owner) runConnector(ctx context.Context) error {
 	return fmt.Errorf("telephone system %s: %w", o.p.System, err)
 }
 
+// tickAtMost gathers what is due at almost the same time: each look goes through all living legs.
+const tickAtMost = 50 * time.Millisecond
+
 // loop handles messages until ctx is over and the connector has returned.
 func (o *Owner) loop(ctx context.Context, connector <-chan struct{}) {
 	timer := time.NewTimer(time.Hour)
@@ -141,7 +144,7 @@ func (o *Owner) loop(ctx context.Context, connector <-chan struct{}) {
 		if next := o.core.next(); next.IsZero() {
 			timer.Reset(time.Hour)
 		} else {
-			timer.Reset(max(time.Until(next), time.Millisecond))
+			timer.Reset(max(time.Until(next), tickAtMost))
 		}
 		select {
 		case m := <-o.mailbox:

@@ -138,12 +138,29 @@ func (c *core) suspectNeighbours(device csta.DeviceID, now time.Time) {
 // tick does what is due.
 func (c *core) tick(now time.Time) {
 	c.due = time.Time{}
-	for _, l := range c.aliveOn("") {
+	for _, l := range c.dueLegs(now) {
 		c.expired(l, now)
 		c.suspected(l, now)
 	}
 	c.expireAttempts(now)
 	c.forgetOver(now)
+}
+
+// dueLegs are the living legs whose time has come, in the order in which they began; the others' times are noted.
+func (c *core) dueLegs(now time.Time) []*leg {
+	var due []*leg
+	for _, legs := range c.alive {
+		for l := range legs {
+			if !now.Before(l.Expires) || !l.check.IsZero() && !now.Before(l.check) {
+				due = append(due, l)
+				continue
+			}
+			c.dueBy(l.Expires)
+			c.dueBy(l.check)
+		}
+	}
+	slices.SortFunc(due, olderLeg)
+	return due
 }
 
 // expired asks about a leg that had no news for too long; if no answer comes, the leg is closed.
