@@ -8,6 +8,7 @@ import (
 
 	"deskbell/app/csta"
 	"deskbell/app/desk/view"
+	"deskbell/app/wire"
 )
 
 // maxRecent is how many lines of the call list the menu has.
@@ -197,7 +198,7 @@ func (c *Core) callItems() []MenuItem {
 	return list
 }
 
-// recentItems are the newest lines of the call list; a click calls back.
+// recentItems are the newest lines of the call list; a click calls back, unless that call still runs.
 func (c *Core) recentItems() []MenuItem {
 	if len(c.entries) == 0 {
 		return []MenuItem{{Label: c.words.Say("menu.recent_none"), Disabled: true}}
@@ -211,7 +212,7 @@ func (c *Core) recentItems() []MenuItem {
 		label := c.words.Say(id, "name", c.name(c.entryWho(e)), "time", c.clock(e.At))
 		label = c.words.Say("menu.with_result", "entry", label, "result", c.words.Result(e.Result))
 		item := MenuItem{Label: label, Disabled: true}
-		if dialable(e.Far) {
+		if dialable(e.Far) && e.Result != wire.ResultRunning {
 			item = MenuItem{ID: "callback:" + string(e.ID), Label: label, Disabled: c.link != view.LinkUp}
 		}
 		list = append(list, item)
