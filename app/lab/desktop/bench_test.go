@@ -1,0 +1,356 @@
+//go:build desktop && linux
+
+package desktop
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/godbus/dbus/v5"
+	"github.com/stretchr/testify/require"
+
+	"deskbell/app/desk/view"
+	"deskbell/app/lab"
+	"deskbell/app/lab/nfon"
+	"deskbell/app/lab/stage"
+	"deskbell/app/machine/desktoptest"
+	"deskbell/app/machine/desktoptest/testdesk"
+)
+
+// limit is how long anything may take on a busy machine before it counts as not happening.
+const limit = testdesk.Limit
+
+// The exit codes of the command line (cmd/deskbell).
+const (
+	exitOK         = 0
+	exitFailed     = 1
+	exitNotRunning = 3
+	exitNeedsYes   = 4
+)
+
+// options say what a bench has; the zero value is a whole desktop with lab, server and a signed-in agent.
+type options struct {
+	desktop   *desktoptest.Options // nil: everything
+	lab       lab.Options
+	contacts  string   // CSV
+	config    string   // end of the server's configuration
+	settings  string   // the agent's settings.toml
+	env       []string // of the tray, over the desktop's
+	listen    []string // outputs that are recorded
+	unsigned  bool     // no account yet
+	troubled  bool     // do not wait until all is well
+	wholeHome bool     // no DESKBELL_HOME: the tray uses the desktop's home folder and keyring
+	late      bool     // the tray is started by the test
+}
+
+// bench is a whole Deskbell on a desktop of its own: telephone system and CRM, server, and the tray of Anna Huber, 101.
+type bench struct {
+	t       *testing.T
+	opts    options
+	desk    *desktoptest.Desktop
+	stage   *stage.Stage
+	home    string
+	env     []string
+	tray    *stage.Process
+	notices *desktoptest.NoticeRecorder
+	heard   map[string]*desktoptest.LevelRecorder
+	bus     *dbus.Conn
+	since   time.Time // what happened before is of no interest
+	mark    uint64    // the lab's facts up to here neither
+}
+
+// pictures is where screenshots go, in the repository.
+const pictures = "../../../build/desktop"
+
+// open brings a bench up. Tests with one may run in parallel: nothing of this process's own environment is changed.
+func open(t *testing.T, o options) *bench {
+	b := &bench{t: t, opts: o, heard: map[string]*desktoptest.LevelRecorder{}}
+	dir := t.TempDir()
+	staged := make(chan error, 1)
+	go func() { staged <- b.openStage(filepath.Join(dir, "stage")) }()
+	t.Cleanup(func() {
+		if b.stage != nil {
+			require.NoError(t, b.stage.Close())
+		}
+	})
+	b.openDesktop()
+	require.NoError(t, <-staged)
+	b.furnish(filepath.Join(dir, "home"))
+	if o.late {
+		return b
+	}
+	b.startTray()
+	if !o.unsigned {
+		b.signIn()
+	}
+	b.next()
+	return b
+}
+
+func (b *bench) openStage(dir string) error {
+	log := testdesk.Log(b.t)
+	b.opts.lab.Logger = log
+	st, err := stage.Open(stage.Options{
+		Dir: dir, Server: program("deskbelld"), Lab: b.opts.lab, Contacts: b.opts.contacts, Config: b.opts.config, Logger: log,
+	})
+	if err != nil {
+		return err
+	}
+	b.stage = st
+	ctx, cancel := context.WithTimeout(b.t.Context(), limit)
+	defer cancel()
+	_, err = st.StartServer(ctx)
+	return err
+}
+
+func (b *bench) openDesktop() {
+	opts := desktoptest.Full()
+	if b.opts.desktop != nil {
+		opts = *b.opts.desktop
+	}
+	opts.Pictures, opts.Log = pictures, testdesk.Log(b.t)
+	ctx, cancel := context.WithTimeout(b.t.Context(), 3*limit)
+	defer cancel()
+	var err error
+	b.desk, err = desktoptest.Start(ctx, opts)
+	require.NoError(b.t, err)
+	b.t.Cleanup(func() { require.NoError(b.t, b.desk.Close()) })
+	b.notices, err = b.desk.RecordNotices(ctx)
+	require.NoError(b.t, err)
+	b.t.Cleanup(b.notices.Close)
+	b.bus, err = b.desk.Connect(context.WithoutCancel(ctx))
+	require.NoError(b.t, err)
+	b.t.Cleanup(func() { _ = b.bus.Close() })
+	b.listen(ctx)
+}
+
+// listen records the wanted outputs, all at once, since each takes three seconds to begin.
+func (b *bench) listen(ctx context.Context) {
+	type started struct {
+		output string
+		r      *desktoptest.LevelRecorder
+		err    error
+	}
+	all := make(chan started, len(b.opts.listen))
+	for _, output := range b.opts.listen {
+		go func() {
+			r, err := b.desk.RecordLevel(ctx, output)
+			all <- started{output, r, err}
+		}()
+	}
+	for range b.opts.listen {
+		s := <-all
+		require.NoError(b.t, s.err)
+		b.heard[s.output] = s.r
+		b.t.Cleanup(s.r.Close)
+	}
+}
+
+// furnish makes the agent's folder and settings, and a browser for the desktop.
+func (b *bench) furnish(home string) {
+	b.home = home
+	b.env = append(b.desk.Env(), "LANG=en_US.UTF-8", "LC_ALL=en_US.UTF-8")
+	config := home
+	if b.opts.wholeHome {
+		config = filepath.Join(b.desk.Home(), ".config/deskbell")
+	} else {
+		b.env = append(b.env, "DESKBELL_HOME="+home)
+	}
+	b.env = append(b.env, b.opts.env...)
+	require.NoError(b.t, os.MkdirAll(config, 0o700))
+	b.write(filepath.Join(config, "settings.toml"), b.opts.settings)
+	exe, err := os.Executable()
+	require.NoError(b.t, err)
+	b.write(filepath.Join(b.desk.Home(), ".local/share/applications/testbrowser.desktop"), "[Desktop Entry]\nType=Application\n"+
+		"Name=Testbrowser\nExec=env "+browserMark+"=1 "+exe+" %u\nMimeType=x-scheme-handler/http;x-scheme-handler/https;\n")
+	b.write(filepath.Join(b.desk.Home(), ".config/mimeapps.list"),
+		"[Default Applications]\nx-scheme-handler/http=testbrowser.desktop\nx-scheme-handler/https=testbrowser.desktop\n")
+}
+
+func (b *bench) write(path, text string) {
+	require.NoError(b.t, os.MkdirAll(filepath.Dir(path), 0o700))
+	require.NoError(b.t, os.WriteFile(path, []byte(text), 0o600))
+}
+
+// startTray starts the resident program; the test's end ends it and looks through its log.
+func (b *bench) startTray(args ...string) {
+	b.t.Helper()
+	out := filepath.Join(b.home, "output.log")
+	var err error
+	b.tray, err = stage.Start(out, b.env, program("deskbell"), append([]string{"--log", "debug"}, args...)...)
+	require.NoError(b.t, err)
+	tray := b.tray
+	b.t.Cleanup(func() {
+		require.NoError(b.t, tray.Stop())
+		b.searchLog()
+	})
+	b.await("the tray takes commands", func() error { _, err := b.tryState(); return err })
+}
+
+// logged is the tray's log.
+func (b *bench) logged() string {
+	path := filepath.Join(b.home, "deskbell.log")
+	if b.opts.wholeHome {
+		path = filepath.Join(b.desk.Home(), ".local/state/deskbell/deskbell.log")
+	}
+	text, err := os.ReadFile(path)
+	require.NoError(b.t, err)
+	return string(text)
+}
+
+// searchLog looks for what must never be in a log: numbers, names, tokens, crashes.
+func (b *bench) searchLog() {
+	text := b.logged()
+	if b.t.Failed() {
+		fmt.Fprintf(b.t.Output(), "--- the tray's log\n%s", text)
+		if server, err := os.ReadFile(b.stage.ServerLog()); err == nil {
+			fmt.Fprintf(b.t.Output(), "--- the server's log\n%s", server)
+		}
+	}
+	server, err := os.ReadFile(b.stage.ServerLog())
+	require.NoError(b.t, err)
+	for _, secret := range []string{"891234567", "30555012", "Hohenstein", "Peter Lang", "panic:", "DATA RACE"} {
+		require.NotContains(b.t, text, secret, "in the tray's log")
+		require.NotContains(b.t, string(server), secret, "in the server's log")
+	}
+}
+
+// signIn connects the tray as Anna and waits until all is well.
+func (b *bench) signIn() {
+	b.t.Helper()
+	invitation, err := b.stage.Invite(b.t.Context(), "anna", "Anna Huber", "101")
+	require.NoError(b.t, err)
+	out, code := b.run("enroll", invitation)
+	require.Equal(b.t, exitOK, code, out)
+	b.settled()
+}
+
+// settled waits until the connection is up and the telephone system's news flows.
+func (b *bench) settled() {
+	b.t.Helper()
+	b.await("connected", func() error {
+		s, err := b.tryState()
+		switch {
+		case err != nil:
+			return err
+		case s.Link != view.LinkUp || !b.opts.troubled && len(s.Troubles) > 0:
+			return fmt.Errorf("link %s, %q, troubles %v", s.Link, s.Sentence, s.Troubles)
+		case !b.opts.troubled && b.lab().StreamCount("calls") == 0:
+			return fmt.Errorf("no stream from the telephone system")
+		}
+		return nil
+	})
+}
+
+func (b *bench) lab() *nfon.Server { return b.stage.Lab.Phones }
+
+// next forgets what happened so far.
+func (b *bench) next() { b.since, b.mark = time.Now(), b.stage.Lab.Log.Last() }
+
+// run runs a command of the tray and gives what it printed and its exit code. Nobody sits at its terminal.
+func (b *bench) run(args ...string) (string, int) {
+	b.t.Helper()
+	return b.tool(program("deskbell"), args...)
+}
+
+// tool runs any program on the desktop, in the agent's environment.
+func (b *bench) tool(name string, args ...string) (string, int) {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.t.Context(), limit)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Env, cmd.Dir, cmd.WaitDelay = b.env, b.desk.Home(), time.Second
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
+		require.NoError(b.t, err)
+	}
+	return strings.TrimSpace(out.String()), cmd.ProcessState.ExitCode()
+}
+
+// says runs a command and compares all of what comes of it.
+func (b *bench) says(code int, text string, args ...string) {
+	b.t.Helper()
+	out, got := b.run(args...)
+	require.Equal(b.t, text, out, "%v", args)
+	require.Equal(b.t, code, got, "%v", args)
+}
+
+func (b *bench) tryState() (view.State, error) {
+	out, code := b.run("status", "--json")
+	var s view.State
+	if code != exitOK {
+		return s, fmt.Errorf("status: exit code %d: %s", code, out)
+	}
+	return s, json.Unmarshal([]byte(out), &s)
+}
+
+// state waits until what the tray tells of itself fits.
+func (b *bench) state(what string, fits func(view.State) bool) view.State {
+	b.t.Helper()
+	var s view.State
+	b.await(what, func() (err error) {
+		if s, err = b.tryState(); err == nil && !fits(s) {
+			err = fmt.Errorf("icon %s, %q, %d calls, troubles %v", s.Icon, s.Sentence, len(s.Calls), s.Troubles)
+		}
+		return err
+	})
+	return s
+}
+
+// trouble waits for a trouble and gives its sentence.
+func (b *bench) trouble(code string) string {
+	b.t.Helper()
+	s := b.state("trouble "+code, func(s view.State) bool { return troubleAt(s, code) >= 0 })
+	return s.Troubles[troubleAt(s, code)].Said
+}
+
+// healed waits until a trouble is over.
+func (b *bench) healed(code string) {
+	b.t.Helper()
+	b.state("no trouble "+code, func(s view.State) bool { return troubleAt(s, code) < 0 })
+}
+
+func troubleAt(s view.State, code string) int {
+	return slices.IndexFunc(s.Troubles, func(t view.Trouble) bool { return t.Code == code })
+}
+
+// quiet waits until no call is left.
+func (b *bench) quiet() {
+	b.t.Helper()
+	b.state("no call", func(s view.State) bool { return len(s.Calls)+len(s.Attempts) == 0 })
+}
+
+// await asks again and again, for what tells nobody when it changes.
+func (b *bench) await(what string, holds func() error) {
+	b.t.Helper()
+	late := time.After(limit)
+	tick := time.NewTicker(40 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := holds()
+		if err == nil {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-late:
+			require.Failf(b.t, "in vain: "+what, "%v", err)
+		}
+	}
+}
+
+func (b *bench) picture(name string) {
+	b.t.Helper()
+	_, err := b.desk.Screenshot(testdesk.Context(b.t), name)
+	require.NoError(b.t, err)
+}

@@ -1,0 +1,2 @@
+// Package desktop holds the tests of the whole Deskbell: the real programs on a virtual desktop, watched from outside.
+package desktop

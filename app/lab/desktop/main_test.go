@@ -1,0 +1,70 @@
+//go:build desktop && linux
+
+package desktop
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// browserMark makes this test program a browser: it fetches the page it is started with, as a browser would.
+const browserMark = "DESKBELL_TEST_BROWSER"
+
+// programs is the folder with the programs under test.
+var programs string
+
+func TestMain(m *testing.M) {
+	if os.Getenv(browserMark) != "" {
+		if err := browse(os.Args[len(os.Args)-1]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	code, err := withPrograms(m.Run)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+// withPrograms builds the programs once, for all tests.
+func withPrograms(run func() int) (int, error) {
+	dir, err := os.MkdirTemp("", "deskbell-programs")
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	programs = dir
+	for _, name := range []string{"deskbell", "deskbelld"} {
+		out, err := exec.Command("go", "build", "-o", program(name), "deskbell/cmd/"+name).CombinedOutput()
+		if err != nil {
+			return 0, fmt.Errorf("build %s: %w\n%s", name, err, out)
+		}
+	}
+	return run(), nil
+}
+
+func program(name string) string { return filepath.Join(programs, name) }
+
+func browse(page string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, page, nil)
+	if err != nil {
+		return err
+	}
+	req.Header.Set("User-Agent", "Testbrowser/1")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	return resp.Body.Close()
+}
