@@ -58,6 +58,11 @@ func (c *core) addAttempt(a *attempt) {
 	}), a)
 }
 
+func (c *core) settle(a *attempt) {
+	delete(c.pending, a.ID)
+	c.dueBy(a.Asked.Add(remembered + time.Second))
+}
+
 // forgetAttempts drops attempts whose command ids nobody will repeat any more.
 func (c *core) forgetAttempts(now time.Time) {
 	for len(c.asks) > 0 && c.asks[0].Settled() && now.Sub(c.asks[0].Asked) > remembered {
@@ -203,14 +208,14 @@ func (c *core) becameCall(a *attempt, l *leg, now time.Time) {
 	}
 	a.State, a.CallID, a.Uncertain, a.deadline = AttemptCall, l.call.id, false, time.Time{}
 	a.Cause, a.Reason = csta.CauseUnknown, ""
-	delete(c.pending, a.ID)
+	c.settle(a)
 	c.tellAttempt(a, csta.CauseMakeCall, now)
 }
 
 // fail ends an attempt.
 func (c *core) fail(a *attempt, cause csta.Cause, reason string, now time.Time) {
 	a.State, a.Cause, a.Reason, a.deadline = AttemptFailed, cause, reason, time.Time{}
-	delete(c.pending, a.ID)
+	c.settle(a)
 	c.tellAttempt(a, cause, now)
 }
 
