@@ -175,7 +175,7 @@ func (o *Owner) maker(ctx context.Context, device csta.DeviceID) (pbx.CallMaker,
 	case ctx.Err() != nil:
 		return nil, ErrStopped
 	case !o.core.watched[device]:
-		return nil, fmt.Errorf("device is not watched: %w", pbx.ErrCannot)
+		return nil, fmt.Errorf("device is not watched yet: %w", pbx.ErrDown) // its user was added a moment ago
 	case !can || !o.p.Connector.Services(device).Has(csta.MakeCall):
 		return nil, pbx.ErrCannot
 	case !o.core.linkedTo(device):

@@ -301,7 +301,7 @@ func TestRefusedUncertainAndLost(t *testing.T) {
 		require.ErrorIs(t, err, pbx.ErrDown)
 		m.Device = "999"
 		_, err = r.MakeCall(t.Context(), m)
-		require.ErrorIs(t, err, pbx.ErrCannot)
+		require.ErrorIs(t, err, pbx.ErrDown, "nobody watches it")
 		require.NoError(t, r.stop())
 		_, err = r.MakeCall(t.Context(), m)
 		require.ErrorIs(t, err, owner.ErrStopped)
