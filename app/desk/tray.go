@@ -238,7 +238,10 @@ func (c *Core) state() view.State {
 		Link: c.link, Why: c.why, Server: c.words.Clean(c.account.ServerName), User: c.words.Clean(c.account.Name),
 		Sentence: c.sentence(), Icon: c.icon(), Muted: c.settings.muted(), Missed: c.unseenCount(),
 		Calls: []view.Call{}, Attempts: []view.Attempt{}, Entries: []view.Entry{}, Lines: c.viewLines(),
-		Gaps: c.viewGaps(), Troubles: c.viewTroubles(), Epoch: c.hello.Epoch,
+		Systems: []view.System{}, Gaps: c.viewGaps(), Troubles: c.viewTroubles(), Epoch: c.hello.Epoch,
+	}
+	for _, y := range c.systems {
+		s.Systems = append(s.Systems, view.System{ID: string(y.ID), Name: c.words.Clean(y.Name), Up: y.Up})
 	}
 	for _, k := range c.calls {
 		s.Calls = append(s.Calls, c.viewCall(k))

@@ -29,6 +29,7 @@ type State struct {
 	Attempts []Attempt `json:"attempts"`
 	Entries  []Entry   `json:"entries"` // newest first
 	Lines    []Line    `json:"lines"`
+	Systems  []System  `json:"systems"`
 	Gaps     []Gap     `json:"gaps"`
 	Troubles []Trouble `json:"troubles"`
 	Epoch    string    `json:"epoch,omitempty"`
@@ -111,6 +112,13 @@ type Line struct {
 	Own      bool   `json:"own"`
 	State    string `json:"state"`
 	Presence string `json:"presence,omitempty"`
+}
+
+// System is a telephone system of the user's. Up: its news flows.
+type System struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+	Up   bool   `json:"up"`
 }
 
 // Gap is a time for which calls may be missing. To is zero while it lasts.
