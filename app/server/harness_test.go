@@ -134,7 +134,7 @@ func (book) Troubles() []contact.Trouble { return nil }
 
 // bench is a running server with one or two scripted telephone systems, and what belongs to it.
 type bench struct {
-	t        *testing.T
+	t        testing.TB
 	dir      string
 	srv      *Server
 	accounts *accounts.Accounts
@@ -145,7 +145,7 @@ type bench struct {
 	change   []func(*Params)
 }
 
-func start(t *testing.T, change ...func(*Params)) *bench {
+func start(t testing.TB, change ...func(*Params)) *bench {
 	b := &bench{t: t, dir: t.TempDir(), change: change}
 	b.run()
 	t.Cleanup(func() { b.stop() })
@@ -216,7 +216,7 @@ func (b *bench) run() {
 	}
 }
 
-func await[T any](t *testing.T, c <-chan T) T {
+func await[T any](t testing.TB, c <-chan T) T {
 	t.Helper()
 	select {
 	case v, ok := <-c:
@@ -256,7 +256,7 @@ type object = map[string]any
 
 // tray is a client that knows the protocol's text only.
 type tray struct {
-	t     *testing.T
+	t     testing.TB
 	conn  *websocket.Conn
 	notes chan object // notifications, with "method" and "params"
 	done  chan error

@@ -47,6 +47,10 @@ type Server struct {
 	stats    stats
 	troubles atomic.Pointer[[]wire.Trouble] // of contact sources
 	serving  atomic.Bool
+
+	devicesChanged chan struct{} // of size one
+	watched        atomic.Pointer[map[deviceKey]bool]
+	setting        sync.Mutex // one setDevices at a time
 }
 
 // stats count for the metrics.
@@ -66,13 +70,14 @@ func New(ctx context.Context, p Params) (*Server, error) {
 	s := &Server{
 		p: p, limits: p.Limits.withDefaults(), log: p.Logger, epoch: newID(), lang: languageOf(p.Plan.Region()), hub: newHub(),
 		users: users{byID: map[string]*user{}}, stored: st, systems: map[csta.SystemID]*system{},
-		journal: make(chan journalTask, journalQueue),
+		journal: make(chan journalTask, journalQueue), devicesChanged: make(chan struct{}, 1),
 	}
 	s.base, s.stop = context.WithCancel(context.WithoutCancel(ctx))
 	s.shared = session.NewShared(s.limits.Session, s.log)
 	s.sessions.open = map[*peer]struct{}{}
 	s.doors.init()
 	s.troubles.Store(&[]wire.Trouble{})
+	s.watched.Store(&map[deviceKey]bool{})
 	for i, sp := range p.Systems {
 		sys := newSystem(s, i, sp)
 		s.order = append(s.order, sys)
@@ -103,7 +108,7 @@ func (s *Server) Run(ctx context.Context) error {
 	for _, sys := range s.order {
 		systems.Go(func() { sys.serve(owners) })
 	}
-	for _, run := range []func(context.Context) error{s.shared.Run, s.p.Accounts.Run, s.writeJournal, s.watchContacts} {
+	for _, run := range []func(context.Context) error{s.shared.Run, s.p.Accounts.Run, s.writeJournal, s.watchContacts, s.watchDevices} {
 		parts.Go(func() {
 			if err := run(s.base); err != nil {
 				s.log.Error("part of the server ended", "error", err)
@@ -143,7 +148,16 @@ func (s *Server) drain() {
 
 // setDevices tells each telephone system which devices somebody owns or watches.
 func (s *Server) setDevices() {
+	s.setting.Lock()
+	defer s.setting.Unlock()
 	all := s.p.Accounts.Devices()
+	watched := map[deviceKey]bool{}
+	for id, list := range all {
+		for _, d := range list {
+			watched[deviceKey{id, d}] = true
+		}
+	}
+	s.watched.Store(&watched)
 	for _, sys := range s.order {
 		sys.setDevices(all[sys.id])
 	}

@@ -1,8 +1,10 @@
 package server
 
 import (
+	"context"
 	"slices"
 	"sync"
+	"time"
 
 	"deskbell/app/wire"
 )
@@ -82,7 +84,51 @@ func (s *Server) accountsChanged(ids []string) {
 	for _, id := range ids {
 		s.userChanged(id)
 	}
-	s.setDevices()
+	if s.newDevices(ids) {
+		s.setDevices() // at once: the next thing that happens may be a call
+		return
+	}
+	select {
+	case s.devicesChanged <- struct{}{}:
+	default:
+	}
+}
+
+// newDevices tells whether one of the users has a device that is not watched yet.
+func (s *Server) newDevices(ids []string) bool {
+	watched := s.watched.Load()
+	for _, id := range ids {
+		u, err := s.p.Accounts.User(id)
+		if err != nil {
+			continue
+		}
+		for _, g := range u.Grants {
+			if !(*watched)[deviceKey{g.System, g.Device}] {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// deviceInterval gathers changes of many users into one change of what is watched.
+const deviceInterval = 50 * time.Millisecond
+
+// watchDevices tells the telephone systems which devices somebody owns or watches, whenever that may have changed.
+func (s *Server) watchDevices(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-s.devicesChanged:
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(deviceInterval):
+			s.setDevices()
+		}
+	}
 }
 
 // userChanged gives a user his new rights and his sessions a new snapshot.

@@ -99,7 +99,7 @@ func Open(ctx context.Context, p Params) (*Accounts, error) {
 		p.Poll = 500 * time.Millisecond
 	}
 	a := &Accounts{params: p, used: map[string]time.Time{}}
-	if _, err := a.reload(ctx); err != nil {
+	if _, err := a.reload(ctx, ""); err != nil {
 		return nil, err
 	}
 	return a, nil
@@ -142,10 +142,13 @@ func (a *Accounts) Run(ctx context.Context) error {
 }
 
 // Refresh looks for changes now, and tells of them.
-func (a *Accounts) Refresh(ctx context.Context) error {
+func (a *Accounts) Refresh(ctx context.Context) error { return a.refresh(ctx, "") }
+
+// refresh is Refresh. If only one user changed since the last time, and it is known which, only that one is read.
+func (a *Accounts) refresh(ctx context.Context, user string) error {
 	a.reading.Lock()
 	defer a.reading.Unlock()
-	changed, err := a.reload(ctx)
+	changed, err := a.reload(ctx, user)
 	if err != nil {
 		return err
 	}

@@ -67,8 +67,8 @@ func (k *known) tokensOf(user string) []string {
 	return ids
 }
 
-// reload reads everything if the revision moved, and returns whose accounts differ.
-func (a *Accounts) reload(ctx context.Context) (changed []string, err error) {
+// reload reads what changed since the last time, and returns whose accounts differ.
+func (a *Accounts) reload(ctx context.Context, user string) (changed []string, err error) {
 	var revision int64
 	if err := a.params.DB.QueryRowContext(ctx, `SELECT revision FROM accounts_revision`).Scan(&revision); err != nil {
 		return nil, fmt.Errorf("accounts revision: %w", err)
@@ -77,7 +77,10 @@ func (a *Accounts) reload(ctx context.Context) (changed []string, err error) {
 	if before != nil && before.revision == revision {
 		return nil, nil
 	}
-	after, err := read(ctx, a.params.DB)
+	if before != nil && before.revision+1 == revision && user != "" {
+		return a.reloadUser(ctx, before, user)
+	}
+	after, err := read(ctx, a.params.DB, "")
 	if err != nil {
 		return nil, err
 	}
@@ -86,6 +89,29 @@ func (a *Accounts) reload(ctx context.Context) (changed []string, err error) {
 		return nil, nil
 	}
 	return before.differences(after), nil
+}
+
+// reloadUser reads one user and leaves the others as they are.
+func (a *Accounts) reloadUser(ctx context.Context, before *known, user string) ([]string, error) {
+	one, err := read(ctx, a.params.DB, user)
+	if err != nil {
+		return nil, err
+	}
+	after := &known{revision: one.revision, users: maps.Clone(before.users), tokens: maps.Clone(before.tokens)}
+	delete(after.users, user)
+	maps.DeleteFunc(after.tokens, func(_ tokenKey, t *held) bool { return t.User == user })
+	maps.Copy(after.users, one.users)
+	maps.Copy(after.tokens, one.tokens)
+	if one.revision != before.revision+1 {
+		after.revision = before.revision // somebody else changed something meanwhile: the next look reads everything
+	}
+	a.known.Store(after)
+	was, is := before.users[user], one.users[user]
+	same := was != nil && is != nil && was.same(is) && slices.Equal(before.tokensOf(user), one.tokensOf(user))
+	if same || was == nil && is == nil {
+		return nil, nil
+	}
+	return []string{user}, nil
 }
 
 // differences lists the users that exist on one side only or differ, sorted.
@@ -123,8 +149,8 @@ func (u *User) same(v *User) bool {
 	return u.Name == v.Name && u.Role == v.Role && slices.Equal(u.Grants, v.Grants)
 }
 
-// read takes one consistent reading, in one transaction.
-func read(ctx context.Context, db *sql.DB) (*known, error) {
+// read takes one consistent reading, in one transaction: of one user, or of all if user is empty.
+func read(ctx context.Context, db *sql.DB, user string) (*known, error) {
 	tx, err := db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
 		return nil, fmt.Errorf("read accounts: %w", err)
@@ -134,16 +160,16 @@ func read(ctx context.Context, db *sql.DB) (*known, error) {
 	if err := tx.QueryRowContext(ctx, `SELECT revision FROM accounts_revision`).Scan(&k.revision); err != nil {
 		return nil, fmt.Errorf("accounts revision: %w", err)
 	}
-	for _, step := range []func(context.Context, *sql.Tx) error{k.readUsers, k.readGrants, k.readTokens} {
-		if err := step(ctx, tx); err != nil {
+	for _, step := range []func(context.Context, *sql.Tx, string) error{k.readUsers, k.readGrants, k.readTokens} {
+		if err := step(ctx, tx, user); err != nil {
 			return nil, err
 		}
 	}
 	return k, nil
 }
 
-func (k *known) readUsers(ctx context.Context, tx *sql.Tx) error {
-	return each(ctx, tx, `SELECT id, name, role FROM users`, func(scan scanner) error {
+func (k *known) readUsers(ctx context.Context, tx *sql.Tx, user string) error {
+	return each(ctx, tx, `SELECT id, name, role FROM users`, "id", user, func(scan scanner) error {
 		u := &User{}
 		if err := scan(&u.ID, &u.Name, &u.Role); err != nil {
 			return err
@@ -153,22 +179,26 @@ func (k *known) readUsers(ctx context.Context, tx *sql.Tx) error {
 	})
 }
 
-func (k *known) readGrants(ctx context.Context, tx *sql.Tx) error {
-	return each(ctx, tx, `SELECT user, system, device, access FROM grants ORDER BY user, place`, func(scan scanner) error {
+func (k *known) readGrants(ctx context.Context, tx *sql.Tx, user string) error {
+	return each(ctx, tx, `SELECT user, system, device, access, place FROM grants`, "user", user, func(scan scanner) error {
 		var id string
 		var g Grant
-		if err := scan(&id, &g.System, &g.Device, &g.Access); err != nil {
+		var place int
+		if err := scan(&id, &g.System, &g.Device, &g.Access, &place); err != nil {
 			return err
 		}
 		if u := k.users[id]; u != nil {
-			u.Grants = append(u.Grants, g)
+			for len(u.Grants) <= place {
+				u.Grants = append(u.Grants, Grant{})
+			}
+			u.Grants[place] = g
 		}
 		return nil
 	})
 }
 
-func (k *known) readTokens(ctx context.Context, tx *sql.Tx) error {
-	return each(ctx, tx, `SELECT id, hash, user, device, created, used FROM tokens`, func(scan scanner) error {
+func (k *known) readTokens(ctx context.Context, tx *sql.Tx, user string) error {
+	return each(ctx, tx, `SELECT id, hash, user, device, created, used FROM tokens`, "user", user, func(scan scanner) error {
 		var hash []byte
 		var created, used int64
 		t := &held{}
@@ -186,8 +216,13 @@ func (k *known) readTokens(ctx context.Context, tx *sql.Tx) error {
 
 type scanner func(into ...any) error
 
-func each(ctx context.Context, tx *sql.Tx, query string, row func(scanner) error) error {
-	rows, err := tx.QueryContext(ctx, query)
+// each calls row for the rows of one user, or of all if user is empty. column is where the user stands.
+func each(ctx context.Context, tx *sql.Tx, query, column, user string, row func(scanner) error) error {
+	var args []any
+	if user != "" {
+		query, args = query+` WHERE `+column+` = ?`, append(args, user)
+	}
+	rows, err := tx.QueryContext(ctx, query, args...)
 	if err != nil {
 		return fmt.Errorf("read accounts: %w", err)
 	}

@@ -39,7 +39,7 @@ func (a *Accounts) Invite(ctx context.Context, user string) (Invitation, error) 
 	now := time.Now()
 	inv := Invitation{Code: code, User: user, Expires: now.Add(InvitationTTL).UTC().Truncate(time.Second)}
 	hash := hashOf(normalCode(code))
-	err = a.change(ctx, func(tx *sql.Tx) error {
+	err = a.change(ctx, &user, func(tx *sql.Tx) error {
 		var id string
 		if err := tx.QueryRowContext(ctx, `SELECT id FROM users WHERE id = ?`, user).Scan(&id); errors.Is(err, sql.ErrNoRows) {
 			return fmt.Errorf("%w: %q", ErrNoUser, user)
@@ -65,7 +65,7 @@ func (a *Accounts) Exchange(ctx context.Context, code, device string) (secret st
 	}
 	now, codeHash := time.Now(), hashOf(normalCode(code))
 	var user string
-	err = a.change(ctx, func(tx *sql.Tx) error {
+	err = a.change(ctx, &user, func(tx *sql.Tx) error {
 		if user, err = useInvitation(ctx, tx, codeHash, now); err != nil {
 			return err
 		}
@@ -137,9 +137,10 @@ func (a *Accounts) Tokens(user string) []Token {
 
 // Revoke deletes a token. Sessions that use it are closed by whoever hears of the change.
 func (a *Accounts) Revoke(ctx context.Context, tokenID string) error {
-	return a.change(ctx, func(tx *sql.Tx) error {
-		done, err := affected(tx.ExecContext(ctx, `DELETE FROM tokens WHERE id = ?`, tokenID))
-		if err == nil && !done {
+	var user string
+	return a.change(ctx, &user, func(tx *sql.Tx) error {
+		err := tx.QueryRowContext(ctx, `DELETE FROM tokens WHERE id = ? RETURNING user`, tokenID).Scan(&user)
+		if errors.Is(err, sql.ErrNoRows) {
 			return fmt.Errorf("%w: %q", ErrNoToken, tokenID)
 		}
 		return err

@@ -59,7 +59,7 @@ func (a *Accounts) Add(ctx context.Context, u User) error {
 	if err := u.Validate(); err != nil {
 		return err
 	}
-	return a.change(ctx, func(tx *sql.Tx) error {
+	return a.change(ctx, &u.ID, func(tx *sql.Tx) error {
 		done, err := affected(tx.ExecContext(ctx, `INSERT INTO users (id, name, role, created) VALUES (?, ?, ?, ?)
 			ON CONFLICT DO NOTHING`, u.ID, u.Name, u.Role, time.Now().Unix()))
 		if err != nil {
@@ -77,7 +77,7 @@ func (a *Accounts) Set(ctx context.Context, u User) error {
 	if err := u.Validate(); err != nil {
 		return err
 	}
-	return a.change(ctx, func(tx *sql.Tx) error {
+	return a.change(ctx, &u.ID, func(tx *sql.Tx) error {
 		done, err := affected(tx.ExecContext(ctx, `UPDATE users SET name = ?, role = ? WHERE id = ?`, u.Name, u.Role, u.ID))
 		if err != nil {
 			return err
@@ -94,7 +94,7 @@ func (a *Accounts) Set(ctx context.Context, u User) error {
 
 // Remove deletes a user with his tokens and invitations.
 func (a *Accounts) Remove(ctx context.Context, id string) error {
-	return a.change(ctx, func(tx *sql.Tx) error {
+	return a.change(ctx, &id, func(tx *sql.Tx) error {
 		done, err := affected(tx.ExecContext(ctx, `DELETE FROM users WHERE id = ?`, id))
 		if err == nil && !done {
 			return fmt.Errorf("%w: %q", ErrNoUser, id)
@@ -113,8 +113,9 @@ func writeGrants(ctx context.Context, tx *sql.Tx, u User) error {
 	return nil
 }
 
-// change runs do in a transaction that moves the revision on, and takes the result into memory.
-func (a *Accounts) change(ctx context.Context, do func(*sql.Tx) error) error {
+// change runs do in a transaction that moves the revision on, and takes the result into memory. user is whom it is about; it
+// is looked at after do, which may find it out.
+func (a *Accounts) change(ctx context.Context, user *string, do func(*sql.Tx) error) error {
 	tx, err := a.params.DB.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("change accounts: %w", err)
@@ -129,7 +130,7 @@ func (a *Accounts) change(ctx context.Context, do func(*sql.Tx) error) error {
 	if err := tx.Commit(); err != nil {
 		return fmt.Errorf("change accounts: %w", err)
 	}
-	return a.Refresh(ctx)
+	return a.refresh(ctx, *user)
 }
 
 func affected(r sql.Result, err error) (bool, error) {

@@ -28,6 +28,7 @@ CREATE TABLE tokens (
   created  INTEGER NOT NULL,
   used     INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX tokens_of_user ON tokens (user);
 -- One row: counts changes of the tables above, so that a running server reloads them and nothing else.
 CREATE TABLE accounts_revision (revision INTEGER NOT NULL) STRICT;
 INSERT INTO accounts_revision VALUES (1);
