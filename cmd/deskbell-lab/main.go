@@ -36,6 +36,6 @@ func root() *cobra.Command {
 	logger := func() (*slog.Logger, error) {
 		return logging.New(os.Stderr, logging.Options{Level: level})
 	}
-	cmd.AddCommand(serveCommand(logger), runCommand(logger), loadCommand(logger), demoCommand(logger))
+	cmd.AddCommand(serveCommand(logger), runCommand(logger), loadCommand(logger), demoCommand(logger), benchCommand(logger))
 	return cmd
 }
