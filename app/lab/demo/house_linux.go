@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"deskbell/app/lab"
 	"deskbell/app/lab/stage"
@@ -37,10 +39,11 @@ func openHouse(ctx context.Context, o Options, env []string) (*house, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &house{opts: o, stage: st, env: append(env, "DESKBELL_HOME="+o.path(homeFolder))}
-	if o.Language != "" {
-		h.env = append(h.env, "LANG="+o.Language, "LC_ALL="+o.Language, "LANGUAGE=")
+	h := &house{opts: o, stage: st, env: append(env, "DESKBELL_HOME="+o.path(homeFolder), "DESKBELL_BREAK=")}
+	if o.Language == "" {
+		o.Language = locale(os.Environ())
 	}
+	h.env = append(h.env, "LANG="+o.Language, "LC_ALL="+o.Language, "LANGUAGE=")
 	if err := h.open(ctx); err != nil {
 		return nil, errors.Join(err, h.close())
 	}
@@ -91,6 +94,26 @@ func (h *house) enrol(ctx context.Context, invitation string) error {
 		_, err := h.deskbell(ctx, "enroll", invitation)
 		return err
 	})
+}
+
+// locale is that of the messages in an environment, as POSIX orders its variables.
+func locale(env []string) string {
+	for _, name := range []string{"LC_ALL", "LC_MESSAGES", "LANG"} {
+		for _, pair := range slices.Backward(env) { // the last one counts
+			if value, ok := strings.CutPrefix(pair, name+"="); ok && value != "" {
+				return value
+			}
+		}
+	}
+	return "C.UTF-8"
+}
+
+// language is what the tray speaks.
+func (h *house) language() string {
+	if strings.HasPrefix(locale(h.env), "de") {
+		return "de"
+	}
+	return "en"
 }
 
 // deskbell runs a command of the tray's command line, as a program would: nobody is there to answer a question.

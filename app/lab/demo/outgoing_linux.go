@@ -8,12 +8,15 @@ import (
 	"deskbell/app/lab/nfon"
 	"deskbell/app/lab/record"
 	"deskbell/app/lab/seat"
+	"deskbell/app/lab/stage"
 	"deskbell/app/machine/desktoptest"
 )
 
 // dialledByLink is step d, first half.
 func dialledByLink(s *scene, ctx context.Context) error {
-	out, err := s.desk.Run(ctx, "xdg-open", "tel:+49-30-555012")
+	limit, cancel := limited(ctx)
+	defer cancel()
+	out, err := stage.Output(limit, s.house.env, "xdg-open", "tel:+49-30-555012")
 	if err := s.must("the desktop hands the link over", byCommand, err, "xdg-open tel:+49-30-555012 %s", out); err != nil {
 		return err
 	}
@@ -33,8 +36,9 @@ func dialledByLink(s *scene, ctx context.Context) error {
 	if err := s.must("the telephone system is asked to call", byPhones, err, "%s calls %s", made.Extension, made.Callee); err != nil {
 		return err
 	}
-	if _, err := s.event(ctx, made.UUID, "caller-ring"); err != nil {
-		return s.must("the own phone rings first", byPhones, err, "")
+	dialling, err := s.pickUp(ctx, made, pressed)
+	if err != nil {
+		return err
 	}
 	s.picture(ctx, "pick-up")
 	if err := s.house.stage.Lab.Phones.Answer(agentPhone); err != nil {
@@ -44,10 +48,20 @@ func dialledByLink(s *scene, ctx context.Context) error {
 	if err := s.must("the other phone rings", byPhones, err, "%s", made.Callee); err != nil {
 		return err
 	}
-	ringing, err := s.toast(ctx, func(c desktoptest.NoticeCall) bool { return c.At.After(pressed) && has(c, "clear") })
-	s.saw("the notification offers to hang up", byNotices, err == nil, "%s", text(ringing))
+	s.becomes(ctx, "the notification says so, and offers to hang up", dialling, func(c desktoptest.NoticeCall) bool {
+		return has(c, "clear") && c.Body != dialling.Body
+	})
 	s.picture(ctx, "ringing-there")
 	return s.endedWhileRinging(ctx, made, pressed)
+}
+
+// pickUp waits for what an own call begins with: the own phone rings, and a notification says to pick it up.
+func (s *scene) pickUp(ctx context.Context, made nfon.APICall, since time.Time) (desktoptest.NoticeCall, error) {
+	if _, err := s.event(ctx, made.UUID, "caller-ring"); err != nil {
+		return desktoptest.NoticeCall{}, s.must("the own phone rings first", byPhones, err, "")
+	}
+	toast, err := s.toast(ctx, func(c desktoptest.NoticeCall) bool { return c.At.After(since) && has(c, "clear") })
+	return toast, s.must("a notification says to pick up the phone", byNotices, err, "%s", text(toast))
 }
 
 func (s *scene) endedWhileRinging(ctx context.Context, made nfon.APICall, pressed time.Time) error {
@@ -62,6 +76,7 @@ func (s *scene) endedWhileRinging(ctx context.Context, made nfon.APICall, presse
 	s.saw("the telephone system takes the call back", byPhones, err == nil, "DELETE answered 204: %t", err == nil)
 	s.mute("the own call does not ring at the desk", pressed)
 	s.noGhost(ctx, customer.Name)
+	s.listed(ctx, customer.Number, "outgoing cancelled")
 	s.noPage("nothing opens for a dialled call")
 	return nil
 }
@@ -120,7 +135,7 @@ func dialledAndAnswered(s *scene, ctx context.Context) error {
 	s.saw("so it is on the command line", byCommand, err != nil && strings.Contains(said, "NFON"), "deskbell hangup: %s", strings.TrimSpace(said))
 	asked := count(s, func(r nfon.Request) bool { return r.Endpoint == "cancel" })
 	s.saw("the telephone system is not asked for what it cannot do", byPhones, asked == 0, "%d requests", asked)
-	s.openMenu(ctx)
+	s.pictureOfMenu(ctx, "menu")
 	st, err := s.seen(ctx, func(st seat.State) bool { return len(st.Calls) == 1 })
 	s.saw("the call goes on", bySeat, err == nil, "%d calls", len(st.Calls))
 	if err := s.house.stage.Lab.Phones.HangUp(agentPhone); err != nil {

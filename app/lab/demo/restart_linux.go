@@ -52,9 +52,10 @@ func (s *scene) killed(ctx context.Context, uuid string) error {
 		return err
 	}
 	s.noGhost(ctx, customer.Name)
-	st, err = s.seen(ctx, func(st seat.State) bool { return results(st, customer.Number)["answered"] > 0 })
-	s.saw("the call is in the list", bySeat, err == nil, "%v", results(st, customer.Number))
-	err = s.menu(ctx, func(menu []desktoptest.MenuItem) bool { return strings.Contains(recentText(menu), customer.Name) })
+	s.listed(ctx, customer.Number, "incoming answered")
+	err = s.menu(ctx, func(menu []desktoptest.MenuItem) bool {
+		return strings.HasPrefix(recentText(menu), "← "+customer.Name)
+	})
 	s.saw("the tray's list has it too", byTray, err == nil, "%s", s.recentText)
 	again := 0
 	for _, c := range s.notices.Calls() {

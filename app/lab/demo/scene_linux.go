@@ -32,9 +32,10 @@ var errStop = errors.New("the step cannot go on")
 // scene is one step while it is played. It belongs to one goroutine.
 type scene struct {
 	*theatre
-	step  *Step
-	began time.Time
-	mark  uint64 // number of the lab's newest fact when the step began
+	step    *Step
+	began   time.Time
+	mark    uint64                // number of the lab's newest fact when the step began
+	entries map[string]seat.Entry // the call list when the step began
 }
 
 // saw notes a piece of evidence.

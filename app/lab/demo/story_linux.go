@@ -36,21 +36,22 @@ func perform(ctx context.Context, o Options) (Timeline, error) {
 		return line, err
 	}
 	for _, p := range story {
-		step, err := t.step(ctx, p)
+		var step Step
+		step, err = t.step(ctx, p)
 		line.Steps = append(line.Steps, step)
 		tell(o.Say, step)
 		if err != nil {
-			return line, errors.Join(err, t.close())
+			break
 		}
 	}
 	line.judge()
-	return line, errors.Join(line.write(o.path(timelineFile)), t.close())
+	return line, errors.Join(err, line.write(o.path(timelineFile)), t.close())
 }
 
 // step plays one part. Its error is only that of a run that was broken off: what a step did not show is in its evidence.
 func (t *theatre) step(ctx context.Context, p part) (Step, error) {
 	s := &scene{
-		theatre: t, began: time.Now(), mark: t.house.stage.Lab.Log.Last(),
+		theatre: t, began: time.Now(), mark: t.house.stage.Lab.Log.Last(), entries: t.seat.Snapshot().Entries,
 		step: &Step{Step: p.name, Title: p.title, Started: time.Now(), Needs: p.needs, Evidence: []Evidence{}},
 	}
 	if err := p.play(s, ctx); err != nil && !errors.Is(err, errStop) {

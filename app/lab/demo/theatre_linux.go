@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"deskbell/app/lab/crm"
 	"deskbell/app/lab/seat"
 	"deskbell/app/machine/desktoptest"
 )
@@ -66,11 +65,8 @@ func (t *theatre) furnish(ctx context.Context) (err error) {
 	if t.house, err = openHouse(ctx, t.opts, t.desk.Env()); err != nil {
 		return err
 	}
-	// The CRM takes its time, so that one can see how a toast learns the name and then the count.
-	for endpoint, delay := range map[string]time.Duration{crm.Lookup: 700 * time.Millisecond, crm.Tickets: 700 * time.Millisecond} {
-		if err := t.house.stage.Lab.CRM.SetFault(endpoint, crm.Fault{Delay: delay}); err != nil {
-			return err
-		}
+	if _, err := t.desk.Run(ctx, "xsetroot", "-solid", "#3d4b63"); err != nil {
+		return err
 	}
 	if err := t.takeSeat(ctx); err != nil {
 		return err
@@ -91,7 +87,7 @@ func (t *theatre) takeSeat(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	t.seat = seat.New(seat.Options{URL: t.house.stage.SocketURL(), Token: token, Redial: 200 * time.Millisecond, Log: t.opts.Logger})
+	t.seat = seat.New(seat.Options{URL: t.house.stage.SocketURL(), Token: token, Locale: t.house.language(), Redial: 200 * time.Millisecond, Log: t.opts.Logger})
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	ended := make(chan struct{})
 	go func() {

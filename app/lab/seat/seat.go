@@ -20,6 +20,8 @@ import (
 type Options struct {
 	URL   string // ws:// or wss:// address of the server, with or without the socket's path
 	Token string
+	// Locale is the language of place names, as BCP 47; empty: the server's.
+	Locale string
 	// Open opens a customer's page after a granted claim; nil: the seat does not offer to open pages.
 	Open func(ctx context.Context, url string) error
 	// Redial is the longest pause between two tries; zero: do not dial again after a loss.
@@ -142,7 +144,7 @@ func (s *Seat) session(ctx context.Context) error {
 	if s.opts.Open != nil {
 		capabilities = append(capabilities, "pop")
 	}
-	hello := map[string]any{"version": "seat", "capabilities": capabilities, "device": "seat"}
+	hello := map[string]any{"version": "seat", "capabilities": capabilities, "device": "seat", "locale": s.opts.Locale}
 	if err := s.write(map[string]any{"jsonrpc": "2.0", "method": "hello", "params": hello}); err != nil {
 		return err
 	}
