@@ -47,10 +47,24 @@ func (p *peer) verb(ctx context.Context, service csta.Service, q wire.CallParams
 	err = r.owner.Do(ctx, owner.Verb{
 		ID: commandID(u.id, q.Command), Service: service, Call: q.Call, Device: leg.ID.DeviceID, Appearance: leg.ID.Appearance,
 	})
+	if errors.Is(err, pbx.ErrGone) {
+		return nil, u.outOfReach(sys, q, service, err)
+	}
 	if err != nil {
 		return nil, sys.commandError(err)
 	}
 	return struct{}{}, nil
+}
+
+// outOfReach tells a call that is over from one that runs but that the telephone system does not reach: "it is over" said
+// of a phone that still rings would be false.
+func (u *user) outOfReach(sys *system, q wire.CallParams, service csta.Service, err error) error {
+	_, leg, gone := u.ownLeg(q)
+	if gone != nil || service != csta.ClearConnection {
+		return sys.commandError(err)
+	}
+	reason := sys.whyNot(leg, service)
+	return &wire.Error{Code: wire.CodeNotNow, Message: "the telephone system does not reach this call", Data: &reason}
 }
 
 // ownLeg finds the living leg a verb is about: at the device named, or the only one.

@@ -23,6 +23,7 @@ type attempt struct {
 	stream  string // the id on the stream: assumed to be the same, which NFON does not say
 	replied bool
 	stage   stage
+	refused bool // NFON did not find the call when it was to be ended: it is over, or beyond what NFON ends
 	// before: read from the store, so the owner may know a leg of it that we have not seen.
 	before bool
 }
@@ -32,7 +33,7 @@ type attempts struct {
 	mu      sync.Mutex
 	list    []*attempt
 	exact   bool          // ids of replies were seen on the stream: then nothing else need be tried
-	changed chan struct{} // a reply came: look again at the legs
+	changed chan struct{} // a reply came or a call was refused its end: look again at the legs
 	dirty   chan struct{} // what is stored has changed
 }
 
@@ -182,7 +183,17 @@ func (as *attempts) clearable(uuid string, s stage, promise HangUp) bool {
 	as.mu.Lock()
 	defer as.mu.Unlock()
 	a := as.find(uuid)
-	return a != nil && a.uuid != "" && promised(s, promise)
+	return a != nil && a.uuid != "" && !a.refused && promised(s, promise)
+}
+
+// refuse notes that NFON does not end a call, so that it is not offered again.
+func (as *attempts) refuse(key pbx.LegKey) {
+	as.mu.Lock()
+	if a := as.find(key.Call); a != nil {
+		a.refused = true
+	}
+	as.mu.Unlock()
+	signal(as.changed)
 }
 
 func promised(s stage, promise HangUp) bool {
@@ -282,7 +293,7 @@ func (as *attempts) save(ctx context.Context, store pbx.Store, log *slog.Logger)
 	}
 }
 
-// relink looks again at the legs after a reply came, and tells what is new about them.
+// relink looks again at the legs after a reply, and tells what is new about them.
 func (t *translator) relink() {
 	now := time.Now()
 	for _, a := range t.attempts.linked() {

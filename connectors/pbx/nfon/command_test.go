@@ -209,6 +209,24 @@ func TestAttemptBecomesACall(t *testing.T) {
 	}
 }
 
+func TestACallBeyondNFONsReachIsNotOfferedAgain(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := newFake(t)
+		f.handle(post, accept(u1))
+		f.handle("DELETE", status(404))
+		l := start(t, f, nil)
+		_, err := l.c.MakeCall(l.ctx, call("c1", "101", ""))
+		require.NoError(t, err)
+		l.calls.event(ev(u1, "101 > caller-dial"))
+		require.Contains(t, l.legs()[0], " ClearConnection")
+		key := pbx.LegKey{Call: u1, Device: "101"}
+		require.ErrorIs(t, l.c.ClearConnection(l.ctx, pbx.Command{Device: "101", Leg: key}), pbx.ErrGone)
+		require.Equal(t, []string{"101 initiated> global +4989555020 attempt=c1"}, l.legs())
+		l.calls.event(ev(u1, "101 > caller-ring"))
+		require.Equal(t, []string{"101 initiated> global +4989555020 attempt=c1"}, l.legs())
+	})
+}
+
 func TestClearConnection(t *testing.T) {
 	key := pbx.LegKey{Call: u2, Device: "101"}
 	for name, c := range map[string]struct {

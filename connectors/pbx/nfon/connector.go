@@ -247,6 +247,7 @@ func (c *connector) ClearConnection(ctx context.Context, r pbx.Command) error {
 	}
 	var status *statusError
 	if errors.As(err, &status) && status.status == http.StatusNotFound {
+		c.attempts.refuse(r.Leg)
 		return errors.Join(pbx.ErrGone, err) // over already, or beyond what NFON ends
 	}
 	return commandError(err)
