@@ -29,6 +29,7 @@ type file struct {
 	begin   *sql.Stmt
 	commit  *sql.Stmt
 	reader  *sql.DB
+	durable durable
 	systems map[system]int64
 	streams map[streamKey]int64
 }
@@ -50,7 +51,7 @@ func openFile(ctx context.Context, path string) (f *file, err error) {
 		}
 	}()
 	// A checkpoint costs two fsyncs and the copying of pages: it is made beside the commits, not inside one.
-	write := []string{"busy_timeout(5000)", "auto_vacuum(INCREMENTAL)", "journal_mode(WAL)", "synchronous(FULL)", "wal_autocheckpoint(0)"}
+	write := []string{"busy_timeout(5000)", "auto_vacuum(INCREMENTAL)", "journal_mode(WAL)", synchronous, "wal_autocheckpoint(0)"}
 	if f.db, err = sql.Open("sqlite", dsn(path, write)); err != nil {
 		return f, fmt.Errorf("open: %w", err)
 	}
@@ -65,7 +66,15 @@ func openFile(ctx context.Context, path string) (f *file, err error) {
 		return f, fmt.Errorf("open for reading: %w", err)
 	}
 	f.reader.SetMaxOpenConns(2)
-	return f, f.prepare(ctx)
+	if err := f.prepare(ctx); err != nil {
+		return f, err
+	}
+	// A write makes sure that there is a write-ahead log to make durable.
+	if err := f.touch(ctx); err != nil {
+		return f, err
+	}
+	f.durable, err = openDurable(path)
+	return f, err
 }
 
 func (f *file) prepare(ctx context.Context) error {
@@ -80,8 +89,15 @@ func (f *file) prepare(ctx context.Context) error {
 	return nil
 }
 
+func (f *file) touch(ctx context.Context) error {
+	if _, err := f.conn.ExecContext(ctx, "PRAGMA user_version = 1"); err != nil {
+		return fmt.Errorf("write-ahead log: %w", err)
+	}
+	return nil
+}
+
 func (f *file) close() error {
-	var errs []error
+	errs := []error{f.durable.close()}
 	for _, s := range []*sql.Stmt{f.insert, f.alive, f.begin, f.commit} {
 		if s != nil {
 			errs = append(errs, s.Close())
@@ -169,7 +185,7 @@ func setAside(path string, now time.Time) (kept string, err error) {
 	return kept, nil
 }
 
-// begin, commit and rollback on the one writing connection.
+// transaction runs do between begin and commit on the one writing connection; when it returns nil, the commit is durable.
 func (f *file) transaction(ctx context.Context, do func() error) error {
 	if _, err := f.begin.ExecContext(ctx); err != nil {
 		return fmt.Errorf("begin: %w", err)
@@ -177,7 +193,7 @@ func (f *file) transaction(ctx context.Context, do func() error) error {
 	err := do()
 	if err == nil {
 		if _, err = f.commit.ExecContext(ctx); err == nil {
-			return nil
+			return f.durable.sync()
 		}
 		err = fmt.Errorf("commit: %w", err)
 	}
