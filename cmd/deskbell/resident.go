@@ -105,6 +105,7 @@ func (p *program) reside(ctx context.Context, listener net.Listener, args []stri
 	r.work.Go(func() { r.accounts.resume(ctx) })
 	r.work.Go(func() { r.relayNotices(ctx) })
 	r.work.Go(func() { r.relayPower(ctx) })
+	r.work.Go(func() { thrift(ctx, r.loop, r.log) })
 	r.work.Go(func() { r.firstWords(ctx, args) })
 	r.run(ctx, cancel, r.icon)
 	cancel()

@@ -203,7 +203,7 @@ func (b *bench) weigh() {
 		}
 		return total
 	}
-	time.Sleep(time.Second)
+	time.Sleep(restsAfter + time.Second) // measured at rest
 	before := wakeups()
 	time.Sleep(5 * time.Second)
 	b.t.Logf("wake-ups: %.1f a second", float64(wakeups()-before)/5)
