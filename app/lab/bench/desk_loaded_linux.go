@@ -77,39 +77,56 @@ func (d *loadedDesk) round(ctx context.Context) (err error) {
 		return err
 	}
 	d.f.rings += len(r.Probes)
-	took, err := toasts(ctx, d.notices, r.Probes)
+	shown, err := toasts(d.notices, r.Probes, probeRings)
 	if err != nil {
 		return err
 	}
 	d.f.b.book.add(spec{
 		name: "toast_loaded_p99", unit: "ms", rule: "≤ 10 ms",
 		note: fmt.Sprintf("from the telephone system's time stamp before it writes the event to Notify seen on the bus, beside 10,000 users with 2,000 events/s; "+
-			"%d toasts in the last round, p50 %.2g ms; load, server, clients and desktop share this machine's processors", len(took), ms(quantile(took, 0.5))),
-	}, within(ms(quantile(took, 0.99)), 0, 10))
+			"%d calls in the last round, %d not shown before they were over, p50 %.2g ms; load, server, clients and desktop share this machine's processors",
+			len(shown.took), shown.unseen, ms(quantile(shown.took, 0.5))),
+	}, within(ms(quantile(shown.took, 0.99)), 0, 10))
 	return nil
 }
 
 // How a probe rings: long enough to be shown, and seldom enough that a notification daemon keeps up.
 const (
-	probeEvery = 100 * time.Millisecond
-	probeRings = 50 * time.Millisecond
+	probeEvery = 160 * time.Millisecond
+	probeRings = 120 * time.Millisecond
 )
 
+// shownIn is what became of a probe's rings.
+type shownIn struct {
+	took   []time.Duration
+	unseen int // not shown before the call was over; counted in took as the whole time it rang
+}
+
 // toasts gives the time from each ring to its first notification, which is known by the caller's number.
-func toasts(ctx context.Context, notices *desktoptest.NoticeRecorder, rings []phones.Ring) ([]time.Duration, error) {
-	var took []time.Duration
-	for _, r := range rings {
-		limited, cancel := context.WithTimeout(ctx, 5*time.Second)
-		seen, err := notices.Await(limited, func(n desktoptest.NoticeCall) bool {
-			return n.Member == "Notify" && strings.Contains(digits(n.Title+n.Body), r.Caller[len("+49"):])
-		})
-		cancel()
-		if err != nil {
-			return nil, fmt.Errorf("no notification of call %d of %d: %w", len(took)+1, len(rings), err)
+func toasts(notices *desktoptest.NoticeRecorder, rings []phones.Ring, rang time.Duration) (shownIn, error) {
+	first := map[string]time.Time{}
+	for _, n := range notices.Calls() {
+		if n.Member != "Notify" {
+			continue
 		}
-		took = append(took, time.Duration(seen.At.UnixNano()-r.Nanos))
+		if of := digits(n.Title + n.Body); of != "" && first[of].IsZero() {
+			first[of] = n.At
+		}
 	}
-	return took, nil
+	var s shownIn
+	for _, r := range rings {
+		at, shown := first["0"+r.Caller[len("+49"):]]
+		if !shown {
+			s.unseen++
+			s.took = append(s.took, rang)
+			continue
+		}
+		s.took = append(s.took, time.Duration(at.UnixNano()-r.Nanos))
+	}
+	if s.unseen == len(rings) {
+		return s, errors.New("no call was shown at all")
+	}
+	return s, nil
 }
 
 func digits(s string) string {
