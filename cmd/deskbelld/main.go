@@ -44,6 +44,17 @@ func execute(ctx context.Context, args []string) int {
 	root := command()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	}
+	code := exitCode(err)
+	if code == exitUsage {
+		fmt.Fprintln(os.Stderr, "See: deskbelld --help")
+	}
+	return code
+}
+
+func exitCode(err error) int {
 	var usage errUsage
 	switch {
 	case err == nil:
@@ -51,10 +62,8 @@ func execute(ctx context.Context, args []string) int {
 	case errors.Is(err, errSettings):
 		return exitSettings
 	case errors.As(err, &usage):
-		fmt.Fprintf(os.Stderr, "%v\nSee: deskbelld --help\n", err)
 		return exitUsage
 	}
-	fmt.Fprintln(os.Stderr, err)
 	return exitFailed
 }
 
