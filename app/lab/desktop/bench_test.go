@@ -244,8 +244,8 @@ func (b *bench) settled() {
 			return err
 		case s.Link != view.LinkUp || !b.opts.troubled && len(s.Troubles) > 0:
 			return fmt.Errorf("link %s, %q, troubles %v", s.Link, s.Sentence, s.Troubles)
-		case !b.opts.troubled && b.lab().StreamCount("calls") == 0:
-			return fmt.Errorf("no stream from the telephone system")
+		case !b.opts.troubled && (len(s.Lines) == 0 || s.Lines[0].State != "idle"):
+			return fmt.Errorf("no news of the line: %v", s.Lines)
 		}
 		return nil
 	})

@@ -11,9 +11,11 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 
@@ -88,16 +90,17 @@ func (b *bench) toasts(fits func(desktoptest.NoticeCall) bool) []desktoptest.Not
 // press presses a button of a toast with the mouse. The toast must be alone on screen by then.
 func (b *bench) press(toast desktoptest.NoticeCall, label string) {
 	b.t.Helper()
-	place, buttons := -1, len(toast.Actions)/2
-	for i := range buttons {
-		if toast.Actions[2*i+1] == label {
-			place = i
-		}
-	}
-	require.GreaterOrEqual(b.t, place, 0, "no button %q in %q", label, toast.Actions)
+	list := labels(toast)
+	place := slices.Index(list, label)
+	require.GreaterOrEqual(b.t, place, 0, "no button %q in %q", label, list)
 	at := b.onlyToast()
-	// The daemon gives every button of a toast the same width, side by side along its lower edge.
-	x, y := at["X"]+at["WIDTH"]*(2*place+1)/(2*buttons), at["Y"]+at["HEIGHT"]-30
+	// The daemon puts the buttons into the lower right corner, all as wide as the longest label needs: 28 pixels and
+	// about 6.7 for each letter.
+	wide := 0
+	for _, l := range list {
+		wide = max(wide, 28+utf8.RuneCountInString(l)*67/10)
+	}
+	x, y := at["X"]+at["WIDTH"]-14-wide/2-(len(list)-1-place)*(wide+7), at["Y"]+at["HEIGHT"]-30
 	began := time.Now()
 	out, code := b.tool("xdotool", "mousemove", strconv.Itoa(x), strconv.Itoa(y), "sleep", "0.2", "click", "1")
 	require.Zero(b.t, code, out)
