@@ -209,7 +209,7 @@ func (c *Client) backoff(failures int) time.Duration {
 	}
 	c.mu.Unlock()
 	ceiling := backoffBase << min(failures, 10)
-	return rand.N(min(ceiling, limit)) //nolint:gosec // spreading load needs no secret randomness
+	return rand.N(min(ceiling, limit))
 }
 
 // Request asks the server and waits for its reply. The error is a *wire.Error if the server refused, ErrDown if it was

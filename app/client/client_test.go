@@ -412,9 +412,11 @@ func TestEndpoint(t *testing.T) {
 
 func TestBackoff(t *testing.T) {
 	within(t, func(t *testing.T, c *Client, s *server, h *heard) {
-		for n, limit := range map[int]time.Duration{0: 500, 1: 1000, 3: 4000, 5: 16000, 6: 30000, 60: 30000} {
+		for n, limit := range map[int]time.Duration{
+			0: 500 * time.Millisecond, 1: time.Second, 3: 4 * time.Second, 5: 16 * time.Second, 6: 30 * time.Second, 60: 30 * time.Second,
+		} {
 			for range 200 {
-				require.Less(t, c.backoff(n), limit*time.Millisecond)
+				require.Less(t, c.backoff(n), limit)
 			}
 		}
 		c.Hurry(true)

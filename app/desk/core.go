@@ -169,7 +169,9 @@ func (c *Core) take(m Message) {
 	case Enrolled:
 		c.enrolled(m)
 	case Woke:
-		c.do(Redial{})
+		if c.link != view.LinkRefused && c.link != view.LinkNone {
+			c.do(Redial{})
+		}
 	case Machine:
 		c.machine(m)
 	case Fired:

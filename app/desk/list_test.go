@@ -237,6 +237,7 @@ func TestConnection(t *testing.T) {
 		s := newScene(t)
 		s.up()
 		s.do(LinkDown{Why: "revoked", Final: true})
+		s.do(Woke{})
 		s.fire("away", 15*time.Second)
 		s.press("connection", "copy")
 		s.press("connection", "again")
@@ -249,6 +250,7 @@ func TestConnection(t *testing.T) {
 	t.Run("no account", func(t *testing.T) {
 		s := newScene(t, withoutAccount)
 		s.do(LinkDown{Why: "unreachable"})
+		s.do(Woke{})
 	})
 	t.Run("names", func(t *testing.T) {
 		s := newScene(t, func(c *Config) { c.Account.Name, c.Account.ServerName = "", "" })
@@ -367,4 +369,7 @@ func TestSaid(t *testing.T) {
 		s.do(ClipboardRead{})
 	}
 	s.do(NoticeGone{Key: "said:4"})
+	s.note("there is room again: nothing older has to go")
+	s.do(ClipboardRead{})
+	s.do(ClipboardRead{})
 }

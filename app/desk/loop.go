@@ -263,7 +263,7 @@ func (l *Loop) runOne(ctx context.Context, e Effect) {
 	case Quit:
 		l.quit = true
 	case Log:
-		l.log.LogAttrs(ctx, e.Level, e.Text, e.Attrs...)
+		l.log.LogAttrs(ctx, e.Level, e.Text, e.Attrs...) //nolint:sloglint // fixed where the Core makes the effect
 	}
 }
 

@@ -240,7 +240,7 @@ func TestLoopTimers(t *testing.T) {
 		time.Sleep(awayLimit - 1)
 		synctest.Wait()
 		require.NotContains(t, m.all(), "stop")
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		require.Contains(t, m.all(), "stop")
 		require.Contains(t, m.all(), "show connection No connection")

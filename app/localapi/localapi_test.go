@@ -61,8 +61,7 @@ func (d *desk) Watch() (<-chan struct{}, func()) {
 
 // serve runs a server on a socket of its own and gives its address.
 func serve(t *testing.T, d *desk) string {
-	dir, err := os.MkdirTemp("", "db") // socket paths are short
-	require.NoError(t, err)
+	dir := t.TempDir()
 	address := Address(filepath.Join(dir, "run"), "d0")
 	l, err := Listen(address)
 	require.NoError(t, err)
@@ -75,7 +74,6 @@ func serve(t *testing.T, d *desk) string {
 		running.Wait()
 		_, err := os.Stat(address)
 		require.ErrorIs(t, err, os.ErrNotExist, "the socket is left behind")
-		require.NoError(t, os.RemoveAll(dir))
 	})
 	return address
 }
@@ -209,11 +207,9 @@ func TestOneAtATime(t *testing.T) {
 }
 
 func TestASocketLeftByACrashIsReplaced(t *testing.T) {
-	dir, err := os.MkdirTemp("", "db")
-	require.NoError(t, err)
-	defer os.RemoveAll(dir)
+	dir := t.TempDir()
 	address := Address(dir, "d0")
-	_, err = Dial(t.Context(), address)
+	_, err := Dial(t.Context(), address)
 	require.ErrorIs(t, err, ErrNotRunning)
 	require.NoError(t, os.Chmod(dir, 0o755))
 	require.NoError(t, os.WriteFile(address, nil, 0o600))
@@ -226,9 +222,9 @@ func TestASocketLeftByACrashIsReplaced(t *testing.T) {
 	info, err := os.Stat(dir)
 	require.NoError(t, err)
 	require.Equal(t, os.FileMode(0o700), info.Mode().Perm())
-	require.NoError(t, os.Symlink(dir, dir+"-link"))
-	defer os.Remove(dir + "-link")
-	_, err = Listen(Address(dir+"-link", "d0"))
+	link := filepath.Join(t.TempDir(), "link")
+	require.NoError(t, os.Symlink(dir, link))
+	_, err = Listen(Address(link, "d0"))
 	require.ErrorContains(t, err, "somebody else")
 }
 

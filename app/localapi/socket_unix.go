@@ -41,7 +41,7 @@ func Listen(address string) (net.Listener, error) {
 		return nil, errors.Join(fmt.Errorf("remove the socket of an earlier run: %w", err), lock.Close())
 	}
 	old := unix.Umask(0o177)
-	l, err := net.Listen("unix", address) //nolint:noctx // opening a local socket waits for nothing
+	l, err := net.Listen("unix", address)
 	unix.Umask(old)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("local socket: %w", err), lock.Close())
@@ -88,7 +88,7 @@ func ownFolder(dir string) error {
 		return fmt.Errorf("local socket: %s belongs to somebody else", dir)
 	}
 	if info.Mode().Perm() != 0o700 {
-		if err := os.Chmod(dir, 0o700); err != nil { //nolint:gosec // a folder needs its x
+		if err := os.Chmod(dir, 0o700); err != nil {
 			return fmt.Errorf("local socket: %w", err)
 		}
 	}

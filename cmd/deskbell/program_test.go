@@ -48,9 +48,7 @@ type shell struct {
 }
 
 func newShell(t *testing.T) *shell {
-	dir, err := os.MkdirTemp("", "db")
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
+	dir := t.TempDir()
 	h, err := home.Open(func(name string) string { return map[string]string{"DESKBELL_HOME": dir}[name] })
 	require.NoError(t, err)
 	w, err := text.New("en", shown)
