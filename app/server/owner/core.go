@@ -36,6 +36,7 @@ type core struct {
 	devices  []pbx.Device
 	numbers  map[string]csta.DeviceID // extension -> device
 	lines    map[csta.DeviceID]lineState
+	odd      map[csta.DeviceID]bool // lines that no call explains, not told as such yet
 	features map[csta.DeviceID]pbx.FeatureChanged
 	attempts map[string]*attempt // by command id, for an hour
 	pending  map[string]*attempt // those that are not settled
@@ -67,6 +68,8 @@ type leg struct {
 	check   time.Time     // the system is asked about the leg then; zero: no doubt
 	asked   int           // how often the system was asked about it since its last news
 	closing time.Time     // its time has run out, and it is closed then unless the answer speaks for it
+
+	idleAfter time.Time // the news that an idle line contradicted too soon to be believed
 }
 
 // call is a set of legs that belong together.
@@ -95,6 +98,7 @@ func newCore(p coreParams, from State) *core {
 		watched:    make(map[csta.DeviceID]bool),
 		numbers:    make(map[string]csta.DeviceID),
 		lines:      make(map[csta.DeviceID]lineState),
+		odd:        make(map[csta.DeviceID]bool),
 		attempts:   make(map[string]*attempt),
 		pending:    make(map[string]*attempt),
 		recent:     make(map[csta.DeviceID][]*attempt),

@@ -172,6 +172,8 @@ func (b *bench) checkView() {
 	require.Equal(b, b.core.live, seen, "views have every living leg once")
 	for d, l := range v.Lines {
 		require.Equal(b, b.core.lines[d].Line, l)
-		require.Equal(b, b.core.unexplained(d, l.State), l.UnknownParty)
+		odd := b.core.lines[d].odd
+		require.Equal(b, b.core.unexplained(d, l.State), !odd.IsZero())
+		require.False(b, l.UnknownParty && odd.IsZero(), "a call explains it")
 	}
 }

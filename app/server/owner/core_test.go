@@ -189,15 +189,57 @@ func TestSnapshotDoesNotEndWhatIsNewer(t *testing.T) {
 
 func TestLineWithoutACall(t *testing.T) {
 	b := newBench(t, State{})
+	settle := b.core.limits.Settle
+	unknown := func() bool { return b.view.view().Lines["101"].UnknownParty }
+	line := func(state csta.LineState) {
+		b.do(pbx.LineChanged{Device: "101", Line: state, Presence: pbx.PresenceAvailable})
+	}
 	up(b)
 	b.do(pbx.SnapshotTaken{Snapshot: pbx.Snapshot{Device: "101", Proof: pbx.ProofLine, Line: csta.LineBusy, Since: b.now}})
-	require.True(t, b.view.view().Lines["101"].UnknownParty)
+	require.False(t, unknown(), "its call may be told in a moment")
+	b.pass(settle)
+	require.True(t, unknown())
 	b.do(news("c", csta.Connected))
-	require.False(t, b.view.view().Lines["101"].UnknownParty)
+	require.False(t, unknown())
 	b.do(news("c", csta.Null))
-	require.True(t, b.view.view().Lines["101"].UnknownParty)
-	b.do(pbx.LineChanged{Device: "101", Line: csta.LineIdle, Presence: pbx.PresenceAvailable})
-	require.False(t, b.view.view().Lines["101"].UnknownParty)
+	require.False(t, unknown(), "its idle line may be told in a moment")
+	b.pass(settle)
+	require.True(t, unknown())
+	line(csta.LineIdle)
+	require.False(t, unknown())
+
+	for range 3 { // the two feeds disagree for a moment at the begin and at the end
+		told := len(b.told)
+		line(csta.LineRinging)
+		b.pass(settle / 2)
+		b.do(news("d", csta.Alerting))
+		b.do(news("d", csta.Null))
+		b.pass(settle / 2)
+		line(csta.LineIdle)
+		b.pass(2 * settle)
+		for _, u := range b.told[told:] {
+			require.False(t, u.Line != nil && u.Line.UnknownParty)
+		}
+	}
+}
+
+// A system whose line states lag must not end a call that had just begun when the link broke.
+func TestAnIdleLineRightAfterABreakIsLookedAtTwice(t *testing.T) {
+	b := newBench(t, State{})
+	idle := func() {
+		b.do(pbx.SnapshotTaken{Snapshot: pbx.Snapshot{Device: "101", Proof: pbx.ProofLine, Line: csta.LineIdle, Since: b.now}})
+	}
+	up(b)
+	b.do(news("c", csta.Connected))
+	b.do(pbx.LinkDown{HeardUntil: b.now})
+	b.pass(500 * time.Millisecond)
+	up(b)
+	idle()
+	require.True(t, b.the("c").Live(), "the line may not have heard of the call yet")
+	b.pass(b.core.limits.Settle / 2)
+	require.True(t, b.the("c").Live())
+	idle()
+	require.False(t, b.the("c").Live(), "no ghost")
 }
 
 func TestExpiryAsksThenCloses(t *testing.T) {

@@ -65,12 +65,14 @@ func (c *core) provenLine(s pbx.Snapshot, since, now time.Time) {
 }
 
 // contradicted ends a leg whose line is idle. Feeds of one system are not ordered among each other, so a leg with very fresh
-// news is looked at again instead.
+// news is looked at again instead. A break of the link changes nothing about that, but then a second look is enough.
 func (c *core) contradicted(l *leg, since, now time.Time) {
+	again := l.Unsure && l.idleAfter.Equal(l.LastNews)
 	switch {
 	case !l.LastNews.Before(since):
 		c.suspect(l, now.Add(c.limits.Settle))
-	case !l.Unsure && since.Sub(l.LastNews) < c.limits.Settle:
+	case since.Sub(l.LastNews) < c.limits.Settle && !again:
+		l.idleAfter = l.LastNews
 		c.suspect(l, now.Add(c.limits.Settle))
 	default:
 		c.endInferred(l, now)
@@ -142,6 +144,7 @@ func (c *core) tick(now time.Time) {
 		c.expired(l, now)
 		c.suspected(l, now)
 	}
+	c.dueLines(now)
 	c.expireAttempts(now)
 	c.forgetOver(now)
 }

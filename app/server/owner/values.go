@@ -2,6 +2,7 @@ package owner
 
 import (
 	"errors"
+	"maps"
 	"slices"
 	"time"
 
@@ -16,7 +17,10 @@ type watch struct{ devices map[csta.DeviceID]bool }
 type logHealth struct{ err error }
 
 // lineState is a line as it was told; whether a call explains it, is said with each change.
-type lineState struct{ Line }
+type lineState struct {
+	Line
+	odd time.Time // since when no call explains it; zero: one does, or none need
+}
 
 func (c *core) watch(m watch, now time.Time) {
 	old := c.watched
@@ -106,8 +110,9 @@ func (c *core) setLine(device csta.DeviceID, state csta.LineState, presence *pbx
 	if presence != nil {
 		next.Presence = *presence
 	}
-	next.UnknownParty = c.unexplained(device, next.State)
-	if known && next == old {
+	c.explain(&next, now)
+	if known && next.Line == old.Line {
+		c.lines[device] = next
 		return
 	}
 	if next.State != old.State || !known {
@@ -129,17 +134,53 @@ func (c *core) unexplained(device csta.DeviceID, state csta.LineState) bool {
 	return (state == csta.LineBusy || state == csta.LineRinging) && len(c.alive[device]) == 0
 }
 
-// explainLines says anew of the devices a message touched whether a known call explains their lines.
+// explain sets whether the line is busy with a call nobody told of. Lines and calls come by feeds that are not ordered among
+// each other, so at each begin and end of a call the two disagree for a moment; only what lasts is told.
+func (c *core) explain(l *lineState, now time.Time) {
+	if !c.unexplained(l.Device, l.State) {
+		l.odd, l.UnknownParty = time.Time{}, false
+		delete(c.odd, l.Device)
+		return
+	}
+	if l.odd.IsZero() {
+		l.odd = now
+	}
+	due := l.odd.Add(c.limits.Settle)
+	if l.UnknownParty = !now.Before(due); l.UnknownParty {
+		delete(c.odd, l.Device)
+		return
+	}
+	c.odd[l.Device] = true
+	c.dueBy(due)
+}
+
+// explainLine says anew whether a known call explains a device's line.
+func (c *core) explainLine(d csta.DeviceID, now time.Time) {
+	l, known := c.lines[d]
+	if !known {
+		return
+	}
+	told := l.Line
+	c.explain(&l, now)
+	c.lines[d] = l
+	if l.Line != told {
+		c.tellLine(l, now)
+	}
+}
+
+// explainLines does so for the devices a message touched.
 func (c *core) explainLines(now time.Time) {
 	for _, d := range c.touched {
-		l, known := c.lines[d]
-		if unknown := c.unexplained(d, l.State); known && unknown != l.UnknownParty {
-			l.UnknownParty = unknown
-			c.lines[d] = l
-			c.tellLine(l, now)
-		}
+		c.explainLine(d, now)
 	}
 	c.touched = c.touched[:0]
+}
+
+// dueLines tells of the lines that no call has explained for long enough.
+func (c *core) dueLines(now time.Time) {
+	for _, d := range slices.Sorted(maps.Keys(c.odd)) {
+		c.explainLine(d, now)
+	}
 }
 
 func (c *core) featureTold(m pbx.FeatureChanged, now time.Time) {
