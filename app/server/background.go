@@ -34,7 +34,7 @@ func (s *Server) writeJournal(ctx context.Context) error {
 			for {
 				select {
 				case task := <-s.journal:
-					s.writeNote(context.WithoutCancel(ctx), task)
+					s.writeNote(ctx, task)
 				default:
 					return nil
 				}
@@ -44,7 +44,8 @@ func (s *Server) writeJournal(ctx context.Context) error {
 }
 
 func (s *Server) writeNote(ctx context.Context, task journalTask) {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	// A note under way when the server stops is written to its end.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	if err := task(ctx, s.p.Journal); err != nil {
 		s.log.Warn("call list could not be annotated", "error", err)

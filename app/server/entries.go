@@ -40,6 +40,9 @@ func (p *peer) listEntries(ctx context.Context, q wire.EntriesParams) (any, erro
 		r.Entries = append(r.Entries, u.srv.entryOf(e, p.lang))
 	}
 	r.More = more
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.withOutcomes(r.Entries)
 	return r, nil
 }
 

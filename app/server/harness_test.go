@@ -266,9 +266,19 @@ type tray struct {
 	seq   float64
 }
 
-func (b *bench) dial(token string) (*websocket.Conn, *http.Response, error) {
-	d := websocket.Dialer{Subprotocols: []string{"deskbell.v1"}, HandshakeTimeout: limit}
-	return d.Dial("ws://"+b.url+"/v1/socket", http.Header{"Authorization": {"Bearer " + token}})
+func (b *bench) dial(token string) (*websocket.Conn, int, error) {
+	return b.handshake(http.Header{"Authorization": {"Bearer " + token}}, "deskbell.v1")
+}
+
+// handshake dials with these headers and returns the status of the answer.
+func (b *bench) handshake(header http.Header, protocols ...string) (*websocket.Conn, int, error) {
+	d := websocket.Dialer{Subprotocols: protocols, HandshakeTimeout: limit}
+	conn, resp, err := d.Dial("ws://"+b.url+"/v1/socket", header)
+	if resp == nil {
+		return conn, 0, err
+	}
+	require.NoError(b.t, resp.Body.Close())
+	return conn, resp.StatusCode, err
 }
 
 // connect dials, says hello and checks hello and snapshot; it returns the snapshot.

@@ -28,6 +28,7 @@ func idle(b testing.TB, addr, token string) net.Conn {
 	resp, err := http.ReadResponse(r, nil)
 	require.NoError(b, err)
 	require.Equal(b, 101, resp.StatusCode)
+	require.NoError(b, resp.Body.Close())
 	// A masked text frame; the mask is zeros.
 	_, err = conn.Write(append([]byte{0x81, 0x80 | byte(len(hello)), 0, 0, 0, 0}, hello...))
 	require.NoError(b, err)

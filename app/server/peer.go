@@ -29,7 +29,8 @@ func (p *peer) Hello(ctx context.Context, s *session.Session, h wire.HelloFromTr
 		Version: srv.p.Version, Capabilities: []string{}, Epoch: srv.epoch, Session: p.id, ServerName: srv.p.Name,
 		User: wire.User{ID: u.id, Name: u.name()}, PingMS: srv.shared.PingInterval().Milliseconds(),
 	})
-	return u.snapshot(ctx, p)
+	u.snapshot(ctx, p)
+	return nil
 }
 
 // language takes the first part of a BCP 47 tag, if it is a plausible one.

@@ -224,8 +224,6 @@ func (u *user) renew(ctx context.Context) {
 	peers := slices.Clone(u.peers)
 	u.mu.Unlock()
 	for _, p := range peers {
-		if err := u.snapshot(ctx, p); err != nil {
-			u.srv.log.Error("snapshot failed", "error", err)
-		}
+		u.snapshot(ctx, p)
 	}
 }

@@ -23,30 +23,29 @@ const (
 
 // askSnapshot is the request for a snapshot.
 func (p *peer) askSnapshot(ctx context.Context, _ struct{}) (any, error) {
-	if err := p.user.snapshot(ctx, p); err != nil {
-		return nil, err
-	}
+	p.user.snapshot(ctx, p)
 	return struct{}{}, nil
 }
 
 // snapshot queues all that is true for a session. What is told after this moment comes after it in the queue; what is told
 // later but is in it already is left out, by the marks of the systems' streams.
-func (u *user) snapshot(ctx context.Context, p *peer) error {
+func (u *user) snapshot(ctx context.Context, p *peer) {
+	for range 3 {
+		list, gen, err := u.callList(ctx)
+		if err != nil {
+			// A call list that cannot be read must not keep anybody from seeing who is calling.
+			u.srv.log.Error("call list could not be read", "error", err)
+		}
+		if u.queueSnapshot(p, list, gen, err != nil) {
+			return
+		}
+	}
+	// The list changes faster than it can be read: what changed meanwhile is told again, after the snapshot.
 	list, gen, err := u.callList(ctx)
 	if err != nil {
-		// A call list that cannot be read must not keep anybody from seeing who is calling.
 		u.srv.log.Error("call list could not be read", "error", err)
 	}
-	for range 3 {
-		if u.queueSnapshot(p, list, gen, err != nil) {
-			return nil
-		}
-		if list, gen, err = u.callList(ctx); err != nil {
-			break
-		}
-	}
 	u.queueSnapshot(p, list, gen, true)
-	return nil
 }
 
 // entryList is the call list's part of a snapshot.
@@ -83,7 +82,7 @@ func (u *user) queueSnapshot(p *peer, l entryList, gen uint64, anyway bool) bool
 		return false
 	}
 	parts := u.gather(p)
-	parts.fixed.Entries, parts.fixed.Unseen = l.entries, l.unseen
+	parts.fixed.Entries, parts.fixed.Unseen = u.withOutcomes(l.entries), l.unseen
 	p.ready = true
 	p.s.Notify(session.NewLateNote(wire.NoteSnapshot, "", snapshotSize, parts.at))
 	for _, c := range parts.own {
@@ -93,6 +92,17 @@ func (u *user) queueSnapshot(p *peer, l entryList, gen uint64, anyway bool) bool
 	}
 	u.popOrder()
 	return true
+}
+
+// withOutcomes puts what is known of opened customers over what the call list says, which a crash may have left behind.
+// Called with mu held.
+func (u *user) withOutcomes(entries []wire.Entry) []wire.Entry {
+	for i := range entries {
+		if outcome := u.pops.Outcome(entries[i].ID); outcome != "" {
+			entries[i].Pop = outcome
+		}
+	}
+	return entries
 }
 
 // snapshotParts is a snapshot but for its ages.

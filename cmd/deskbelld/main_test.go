@@ -190,8 +190,9 @@ func TestServe(t *testing.T) {
 	}, 10*time.Second, 10*time.Millisecond)
 
 	d := websocket.Dialer{Subprotocols: []string{"deskbell.v1"}}
-	conn, _, err := d.Dial("ws://127.0.0.1:"+h.port+"/v1/socket", http.Header{"Authorization": {"Bearer " + token}})
+	conn, resp, err := d.Dial("ws://127.0.0.1:"+h.port+"/v1/socket", http.Header{"Authorization": {"Bearer " + token}})
 	require.NoError(t, err)
+	require.NoError(t, resp.Body.Close())
 	defer conn.Close()
 	require.NoError(t, conn.WriteMessage(websocket.TextMessage, []byte(`{"jsonrpc":"2.0","method":"hello","params":{}}`)))
 	_, hello, err := conn.ReadMessage()

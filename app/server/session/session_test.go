@@ -98,8 +98,9 @@ func pair(t *testing.T, l Limits, h Handler) *websocket.Conn {
 		conns.conns <- b
 		return a, nil
 	}}
-	conn, _, err := d.DialContext(ctx, "ws://pipe/", nil)
+	conn, resp, err := d.DialContext(ctx, "ws://pipe/", nil)
 	require.NoError(t, err)
+	require.NoError(t, resp.Body.Close())
 	t.Cleanup(func() {
 		_ = conn.Close()
 		close(conns.conns)

@@ -26,7 +26,7 @@ func (w *wheel) init(ping time.Duration) { w.tick = max(ping/slots, time.Millise
 func (w *wheel) add(s *Session) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	s.slot = rand.IntN(slots) //nolint:gosec // spreads load, keeps no secret
+	s.slot = rand.IntN(slots)
 	s.index = len(w.slots[s.slot])
 	w.slots[s.slot] = append(w.slots[s.slot], s)
 }
