@@ -53,6 +53,7 @@ func (b *bench) groups() []group {
 		{name: "log", rows: []string{"log_commit_p50", "log_commit_p99"}, do: b.logRows},
 		{name: "contacts", rows: []string{"contact_lookup_p99"}, do: b.contactRows, shut: func() error { b.forgetIndex(); return nil }},
 		b.crowdGroup(),
+		b.restartGroup(),
 	}
 }
 
