@@ -122,6 +122,27 @@ func TestOnlyOurOwnNoticesCount(t *testing.T) {
 	require.Equal(t, Event{Key: "k", Closed: true, Reason: ReasonDismissed}, next(t, n))
 }
 
+// xfce4-notifyd closes a notice when one of its buttons is pressed. If it is replaced just then, the new one gets the same id.
+func TestEndOfTheReplacedNoticeIsNotThatOfTheNewOne(t *testing.T) {
+	d := testdesk.Start(t, desktoptest.Options{})
+	ctx := testdesk.Context(t)
+	daemon := startFakeDaemon(t, d, "actions")
+	n := open(t)
+	require.NoError(t, n.Show(ctx, Notice{Key: "k", Title: "first"}))
+	let := daemon.hang()
+	shown := make(chan error, 1)
+	go func() { shown <- n.Show(ctx, Notice{Key: "k", Title: "second"}) }()
+	daemon.emit(t, "ActionInvoked", uint32(1), "silence")
+	daemon.emit(t, "NotificationClosed", uint32(1), uint32(2))
+	let()
+	require.NoError(t, <-shown)
+	require.Equal(t, Event{Key: "k", Action: "silence"}, next(t, n))
+	daemon.emit(t, "ActionInvoked", uint32(1), "open")
+	require.Equal(t, Event{Key: "k", Action: "open"}, next(t, n), "the new one is up")
+	daemon.emit(t, "NotificationClosed", uint32(1), uint32(2))
+	require.Equal(t, Event{Key: "k", Closed: true, Reason: ReasonDismissed}, next(t, n))
+}
+
 func TestNoDaemonIsAStateAndPasses(t *testing.T) {
 	d := testdesk.Start(t, desktoptest.Options{})
 	ctx := testdesk.Context(t)

@@ -45,7 +45,7 @@ func Open(ctx context.Context, log *slog.Logger) (*Notifier, error) {
 	}
 	n := &Notifier{log: log, requests: make(chan request), events: make(chan Event), done: make(chan struct{})}
 	n.caps.Store(&Caps{})
-	o := &owner{n: n, ids: map[uint32]string{}, keys: map[string]uint32{}, tokens: map[uint32]string{}}
+	o := &owner{n: n, ids: map[uint32]up{}, keys: map[string]uint32{}, tokens: map[uint32]string{}}
 	go o.run(ctx)
 	return n, nil
 }

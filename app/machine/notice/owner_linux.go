@@ -15,10 +15,17 @@ type owner struct {
 	n       *Notifier
 	conn    *connection
 	known   bool              // the daemon's abilities have been asked for
-	ids     map[uint32]string // the daemon's id of each notice that is up, to our key
-	keys    map[string]uint32 // and back
+	ids     map[uint32]up     // what is up, by the daemon's id
+	keys    map[string]uint32 // the daemon's ids by our keys
 	tokens  map[uint32]string // activation tokens, which arrive just before the action they belong to
 	pending []Event           // not yet taken by the reader of Events
+}
+
+// up is a notice that is up, and the bus message that said so. A daemon that closes a notice on a press while we replace it
+// says "closed" and then gives the same id to the new one: news of before that message is about the old one.
+type up struct {
+	key   string
+	since dbus.Sequence
 }
 
 func (o *owner) run(ctx context.Context) {
@@ -124,8 +131,9 @@ func (o *owner) show(ctx context.Context, n Notice) error {
 	note := o.note(n)
 	note.ReplacesID = o.keys[n.Key]
 	var id uint32
+	var said dbus.Sequence
 	err := o.call(ctx, func(bus *dbus.Conn) (err error) {
-		id, err = notify.SendNotification(bus, note)
+		id, said, err = send(ctx, bus, note)
 		return err
 	})
 	if err != nil {
@@ -134,8 +142,20 @@ func (o *owner) show(ctx context.Context, n Notice) error {
 	if note.ReplacesID != id {
 		delete(o.ids, note.ReplacesID)
 	}
-	o.ids[id], o.keys[n.Key] = n.Key, id
+	o.ids[id], o.keys[n.Key] = up{n.Key, said}, id
 	return nil
+}
+
+// send is Notify. The library's own call hides which message was the answer.
+func send(ctx context.Context, bus *dbus.Conn, n notify.Notification) (id uint32, said dbus.Sequence, err error) {
+	actions := []string{}
+	for _, a := range n.Actions {
+		actions = append(actions, a.Key, a.Label)
+	}
+	call := bus.Object(busName, objectPath).CallWithContext(ctx, busName+".Notify", 0, n.AppName, n.ReplacesID, n.AppIcon,
+		n.Summary, n.Body, actions, n.Hints, int32(n.ExpireTimeout.Milliseconds()))
+	err = call.Store(&id)
+	return id, call.ResponseSequence, err
 }
 
 // note translates a notice into the daemon's terms.
@@ -220,19 +240,20 @@ func (o *owner) signal(sig *dbus.Signal) {
 	if len(sig.Body) != 2 || dbus.Store(sig.Body[:1], &id) != nil {
 		return
 	}
-	key, ours := o.ids[id]
+	shown, ours := o.ids[id]
 	if !ours {
 		return
 	}
 	switch sig.Name {
 	case busName + ".NotificationClosed":
-		reason, _ := sig.Body[1].(uint32)
-		o.forget(id, reasonOf(reason))
+		if reason, _ := sig.Body[1].(uint32); sig.Sequence > shown.since {
+			o.forget(id, reasonOf(reason))
+		}
 	case busName + ".ActivationToken":
 		o.tokens[id], _ = sig.Body[1].(string)
 	case busName + ".ActionInvoked":
 		if action, ok := sig.Body[1].(string); ok && action != "" {
-			o.pending = append(o.pending, Event{Key: key, Action: action, Token: o.tokens[id]})
+			o.pending = append(o.pending, Event{Key: shown.key, Action: action, Token: o.tokens[id]})
 		}
 	}
 }
@@ -251,7 +272,7 @@ func reasonOf(code uint32) Reason {
 
 // forget drops a notice that is gone and tells so.
 func (o *owner) forget(id uint32, why Reason) {
-	key := o.ids[id]
+	key := o.ids[id].key
 	delete(o.ids, id)
 	delete(o.keys, key)
 	delete(o.tokens, id)
