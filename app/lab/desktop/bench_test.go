@@ -52,6 +52,14 @@ type options struct {
 	late      bool     // the tray is started by the test
 }
 
+// level is the tray's log level; what the sound library says at debug would bury the rest.
+func (o options) level() string {
+	if len(o.listen) > 0 {
+		return "info"
+	}
+	return "debug"
+}
+
 // bench is a whole Deskbell on a desktop of its own: telephone system and CRM, server, and the tray of Anna Huber, 101.
 type bench struct {
 	t       *testing.T
@@ -186,10 +194,11 @@ func (b *bench) startTray(args ...string) {
 	b.t.Helper()
 	out := filepath.Join(b.home, "output.log")
 	var err error
-	b.tray, err = stage.Start(out, b.env, program("deskbell"), append([]string{"--log", "debug"}, args...)...)
+	b.tray, err = stage.Start(out, b.env, program("deskbell"), append([]string{"--log", b.opts.level()}, args...)...)
 	require.NoError(b.t, err)
 	tray := b.tray
 	b.t.Cleanup(func() {
+		b.explain()
 		require.NoError(b.t, tray.Stop())
 		b.searchLog()
 	})
@@ -207,15 +216,23 @@ func (b *bench) logged() string {
 	return string(text)
 }
 
+// explain prints, after a failure, what happened last.
+func (b *bench) explain() {
+	if !b.t.Failed() {
+		return
+	}
+	out := b.t.Output()
+	fmt.Fprintf(out, "--- notifications\n%s", b.seen())
+	if s, err := b.tryState(); err == nil {
+		fmt.Fprintf(out, "--- the tray's state\n%+v\n", s)
+	}
+	server, err := os.ReadFile(b.stage.ServerLog())
+	fmt.Fprintf(out, "--- the tray's log\n%s--- the server's log (%v)\n%s", b.logged(), err, server)
+}
+
 // searchLog looks for what must never be in a log: numbers, names, tokens, crashes.
 func (b *bench) searchLog() {
 	text := b.logged()
-	if b.t.Failed() {
-		fmt.Fprintf(b.t.Output(), "--- the tray's log\n%s", text)
-		if server, err := os.ReadFile(b.stage.ServerLog()); err == nil {
-			fmt.Fprintf(b.t.Output(), "--- the server's log\n%s", server)
-		}
-	}
 	server, err := os.ReadFile(b.stage.ServerLog())
 	require.NoError(b.t, err)
 	for _, secret := range []string{"891234567", "30555012", "Hohenstein", "Peter Lang", "panic:", "DATA RACE"} {
