@@ -96,7 +96,8 @@ func (p *passwordAuth) Token(ctx context.Context) (string, error) {
 }
 
 // Invalidate drops a token that NFON refused. If it came fresh from a refresh, the refresh token is no good either; if it came
-// from a sign-in after another token was refused, signing in does not help and is repeated slowly.
+// from a sign-in after another token was refused, signing in does not help and is repeated ever more slowly. NFON took the
+// password all the same, so the first pauses are short: it may be over in a moment, and calls may be under way.
 func (p *passwordAuth) Invalidate(token string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -110,7 +111,7 @@ func (p *passwordAuth) Invalidate(token string) {
 		p.refresh = ""
 	case p.refreshed:
 	case p.strikes > 1:
-		p.refuse()
+		p.refuse(strikeDelay)
 	}
 }
 
@@ -124,10 +125,10 @@ func (p *passwordAuth) Accepted(token string) {
 }
 
 // refuse begins a pause, each longer than the one before. The caller holds the lock.
-func (p *passwordAuth) refuse() (retry time.Time) {
+func (p *passwordAuth) refuse(delay func(int) time.Duration) (retry time.Time) {
 	p.refresh = ""
 	if now := time.Now(); !now.Before(p.refusedTill) {
-		p.refusedTill = now.Add(slowDelay(p.refusals))
+		p.refusedTill = now.Add(delay(p.refusals))
 		p.refusals++
 	}
 	return p.refusedTill
@@ -136,7 +137,7 @@ func (p *passwordAuth) refuse() (retry time.Time) {
 func (p *passwordAuth) refused() (retry time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.refuse()
+	return p.refuse(slowDelay)
 }
 
 // paused reports whether signing in waits after a refusal.

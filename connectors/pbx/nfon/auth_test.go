@@ -43,7 +43,9 @@ func TestASignInThatIsGivenUpIsTakenOver(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		f := newFake(t)
 		l := start(t, f, nil)
-		time.Sleep(5 * time.Minute)
+		token, err := l.c.auth.Token(l.ctx)
+		require.NoError(t, err)
+		l.c.auth.Invalidate(token)
 		f.handle("PUT /login", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 		short, cancel := context.WithTimeout(l.ctx, time.Second)
 		defer cancel()

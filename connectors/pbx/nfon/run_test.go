@@ -284,6 +284,29 @@ func TestTokensRefusedEverywhere(t *testing.T) {
 	})
 }
 
+// Some seconds of 401 while signing in works must not keep calls dark for longer than a few seconds more.
+func TestABurstOfRefusedTokens(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := newFake(t)
+		l := start(t, f, nil)
+		l.sink.setRunning(true)
+		till := time.Now().Add(4 * time.Second)
+		open := 0
+		f.handle("GET /extensions/phone/calls", func(w http.ResponseWriter, r *http.Request) {
+			if time.Now().Before(till) {
+				w.WriteHeader(http.StatusUnauthorized)
+				return
+			}
+			open++
+			f.calls.serve(w, r)
+		})
+		f.calls.drop()
+		time.Sleep(12 * time.Second)
+		require.Equal(t, 1, open)
+		require.Less(t, len(f.requests("POST /login")), 8)
+	})
+}
+
 func TestLicenceMissing(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		f := newFake(t)

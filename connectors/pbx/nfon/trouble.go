@@ -35,9 +35,10 @@ func diagnose(err error) (code pbx.TroubleCode, slow bool) {
 	var protocol *protocolError
 	var config *configError
 	var certificate *tls.CertificateVerificationError
+	var refused *refusedError
 	switch {
 	case errors.Is(err, pbx.ErrSignIn):
-		return pbx.TroubleSignIn, true
+		return pbx.TroubleSignIn, errors.As(err, &refused) // a token alone is refused: see strikeDelay
 	case errors.As(err, &config):
 		return pbx.TroubleConfig, false
 	case errors.As(err, &certificate):
@@ -53,7 +54,7 @@ func diagnose(err error) (code pbx.TroubleCode, slow bool) {
 func diagnoseStatus(status int) (code pbx.TroubleCode, slow bool) {
 	switch {
 	case status == http.StatusUnauthorized:
-		return pbx.TroubleSignIn, true
+		return pbx.TroubleSignIn, false
 	case status == http.StatusForbidden:
 		return pbx.TroubleLicence, true
 	case status == http.StatusTooManyRequests:
@@ -94,6 +95,11 @@ func refusal(status int) error {
 // slowDelay is the pause after the n-th refusal (from 0): 1, 2, 4, 8, 15 minutes.
 func slowDelay(n int) time.Duration {
 	return min(time.Minute<<min(n, 4), 15*time.Minute)
+}
+
+// strikeDelay is the pause after tokens were refused though signing in worked: 2, 4, 8 … seconds, up to 15 minutes.
+func strikeDelay(n int) time.Duration {
+	return min(2*time.Second<<min(n, 9), 15*time.Minute)
 }
 
 const (
