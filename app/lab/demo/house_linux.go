@@ -39,7 +39,7 @@ func openHouse(ctx context.Context, o Options, env []string) (*house, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &house{opts: o, stage: st, env: append(env, "DESKBELL_HOME="+o.path(homeFolder), "DESKBELL_BREAK=")}
+	h := &house{opts: o, stage: st, env: append(env, "DESKBELL_HOME="+o.path(homeFolder), "DESKBELL_BREAK="+o.Break)}
 	if o.Language == "" {
 		o.Language = locale(os.Environ())
 	}
@@ -74,11 +74,7 @@ func (h *house) open(ctx context.Context) error {
 
 // startTray starts the resident program.
 func (h *house) startTray() error {
-	env := append([]string(nil), h.env...)
-	if h.opts.Break != "" {
-		env = append(env, "DESKBELL_BREAK="+h.opts.Break)
-	}
-	p, err := stage.Start(h.opts.path(homeFolder)+"/output.log", env, h.opts.program("deskbell"), "--log", "debug")
+	p, err := stage.Start(h.opts.path(homeFolder)+"/output.log", h.env, h.opts.program("deskbell"), "--log", "debug")
 	if err != nil {
 		return err
 	}

@@ -132,6 +132,14 @@ func (s *scene) tone(ctx context.Context, what, want string, since time.Time) {
 	s.saw(what, bySound, err == nil, "heard: %s, for %s by then", heard, length.Round(10*time.Millisecond))
 }
 
+// rings notes that a sound begins.
+func (s *scene) rings(ctx context.Context, since time.Time) error {
+	ctx, cancel := limited(ctx)
+	defer cancel()
+	at, err := s.sound.AwaitSound(ctx, since)
+	return s.must("the desk rings", bySound, err, "first sound %s after the call", at.Sub(since).Round(time.Millisecond))
+}
+
 // toneLength is how much sound is enough to tell the tones apart.
 const toneLength = 700 * time.Millisecond
 

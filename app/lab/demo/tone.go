@@ -9,23 +9,24 @@ var pitches = map[string][]float64{
 	"vip":      {587.33, 1174.66},
 }
 
-// toneOf says which built-in tone these samples hold: the one whose own pitches are loudest, and clearly so. Empty: none.
+// ownShare is how much of a sound's energy its own pitches must hold; built-in tones have at least 0.02, other sounds 0.0001.
+const ownShare = 0.01
+
+// toneOf says which built-in tone these samples hold: the one whose own pitches are loudest. Empty: none.
 func toneOf(samples []int16, rate float64) string {
-	best, loudest, second := "", 0.0, 0.0
-	for name, list := range pitches {
-		sum := 0.0
-		for _, pitch := range list {
-			sum += power(samples, pitch/rate)
-		}
-		switch sum /= float64(len(list)); {
-		case sum > loudest:
-			best, loudest, second = name, sum, loudest
-		case sum > second:
-			second = sum
-		}
+	energy := 0.0
+	for _, x := range samples {
+		energy += float64(x) * float64(x)
 	}
-	if loudest < 3*second {
-		return ""
+	best, most := "", ownShare
+	for name, list := range pitches {
+		share := 0.0
+		for _, pitch := range list {
+			share += 2 * power(samples, pitch/rate) / (float64(len(samples)) * energy)
+		}
+		if share > most {
+			best, most = name, share
+		}
 	}
 	return best
 }

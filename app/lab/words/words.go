@@ -54,6 +54,19 @@ func (s Speaker) Text(id string) string {
 	return text
 }
 
+// Say is Text with values put into its placeholders, given as name and value in turn.
+func (s Speaker) Say(id string, pairs ...string) string {
+	data := map[string]string{}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		data[pairs[i]] = pairs[i+1]
+	}
+	text, err := s.localizer.Localize(&i18n.LocalizeConfig{MessageID: id, TemplateData: data})
+	if err != nil {
+		return id
+	}
+	return text
+}
+
 // All are all messages of the language, for the page's script.
 func (s Speaker) All() (map[string]string, error) {
 	b, err := texts.Files.ReadFile("active." + s.name + ".toml")
