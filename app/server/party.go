@@ -17,7 +17,9 @@ func (s *Server) partyOf(p owner.Party, lang string) wire.Party {
 	switch n.Kind {
 	case number.External:
 		w.Kind, w.Number = wire.PartyExternal, string(n.E164)
-		w.Place = s.p.Plan.Place(n.E164, lang)
+		shown := s.shown.of(n, lang)
+		w.Display, w.Place = shown.display, shown.place
+		return w
 	case number.Internal:
 		w.Kind, w.Number = wire.PartyInternal, n.Extension
 	case number.Service, number.Emergency:

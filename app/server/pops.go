@@ -52,7 +52,7 @@ func (u *user) readiness(c *userCall) pop.Readiness {
 		return pop.Never
 	}
 	coming := !c.answer.Final && c.looked != ""
-	_, err := u.page(c, c.legs[0], "")
+	err := u.hasPage(c, c.legs[0])
 	switch {
 	case err == nil && coming && u.srv.p.Page.NeedsContact():
 		return pop.Better
@@ -66,7 +66,7 @@ func (u *user) readiness(c *userCall) pop.Readiness {
 
 // canPop tells whether pop.open would give a page: by itself, or with a match the user chooses.
 func (u *user) canPop(c *userCall, leg *owner.Leg) bool {
-	_, err := u.page(c, leg, "")
+	err := u.hasPage(c, leg)
 	return err == nil || errors.Is(err, page.ErrSeveral)
 }
 

@@ -35,6 +35,7 @@ type Server struct {
 	hub     *hub
 	users   users
 	stored  *stored
+	shown   shown
 	order   []*system
 	systems map[csta.SystemID]*system
 
@@ -73,6 +74,7 @@ func New(ctx context.Context, p Params) (*Server, error) {
 		journal: make(chan journalTask, journalQueue), devicesChanged: make(chan struct{}, 1),
 	}
 	s.base, s.stop = context.WithCancel(context.WithoutCancel(ctx))
+	s.shown.plan = p.Plan
 	s.shared = session.NewShared(s.limits.Session, s.log)
 	s.sessions.open = map[*peer]struct{}{}
 	s.doors.init()
@@ -177,7 +179,7 @@ func (s *Server) national(p number.Party) string {
 	if p.Kind != number.External {
 		return ""
 	}
-	return s.p.Plan.NationalDigits(p.E164)
+	return s.shown.of(p, s.lang).national
 }
 
 // numberOf is the extension of a device as users know it.

@@ -172,16 +172,26 @@ func matchID(m contact.Match) string { return m.Source + "/" + m.ID }
 
 // page builds the customer's page of a call. match chooses among several; empty takes the only sure one.
 func (u *user) page(c *userCall, leg *owner.Leg, match string) (string, error) {
+	m, several := choose(c.answer.Matches, match)
+	return u.srv.p.Page.Build(u.pageCall(c, leg), m, several)
+}
+
+// hasPage says why there is no page to build, or nil.
+func (u *user) hasPage(c *userCall, leg *owner.Leg) error {
+	m, several := choose(c.answer.Matches, "")
+	return u.srv.p.Page.Can(u.pageCall(c, leg), m, several)
+}
+
+// pageCall is what a page may say of a call.
+func (u *user) pageCall(c *userCall, leg *owner.Leg) page.Call {
 	far := leg.Far.Number
 	if far == (number.Party{}) {
 		far = c.far()
 	}
-	call := page.Call{
+	return page.Call{
 		ID: c.id, System: c.sys.id, Device: leg.ID.DeviceID, Direction: leg.Direction, Queue: leg.Queue,
 		Called: partyText(leg.Called.Number), Far: far, National: u.srv.national(far), Data: leg.VendorData,
 	}
-	m, several := choose(c.answer.Matches, match)
-	return u.srv.p.Page.Build(call, m, several)
 }
 
 func partyText(p number.Party) string {

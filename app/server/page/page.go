@@ -4,7 +4,6 @@ package page
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"net/url"
 	"regexp"
 	"slices"
@@ -125,21 +124,45 @@ var (
 
 // Build gives the page of a call with this contact, which may be nil. several says that there was more than one to choose.
 func (b *Builder) Build(c Call, match *contact.Contact, several bool) (string, error) {
-	if match != nil && match.URL != "" && (b.template == nil || b.settings.PreferContact) {
+	if b.takesOwn(match) {
 		return b.ownPage(match.URL)
 	}
-	if b.template == nil {
-		return "", b.noTemplate(match, several)
-	}
-	values := valuesOf(c, match)
-	if err := b.enough(values, several); err != nil {
+	f := fields{&c, match}
+	if err := b.can(f, several); err != nil {
 		return "", err
 	}
-	expanded, err := b.template.Expand(toTemplate(values))
+	values := uritemplate.Values{}
+	for _, name := range slices.Concat(b.needed, b.optional) {
+		if value := plain(f.get(name)); value != "" {
+			values.Set(name, contact.TemplateValue(value))
+		}
+	}
+	expanded, err := b.template.Expand(values)
 	if err != nil {
 		return "", fmt.Errorf("page: %w", err)
 	}
 	return expanded, b.check(expanded)
+}
+
+// Can says whether Build would give a page, at a fraction of its price; hostile values are only found out by Build.
+func (b *Builder) Can(c Call, match *contact.Contact, several bool) error {
+	if b.takesOwn(match) {
+		_, err := b.ownPage(match.URL)
+		return err
+	}
+	return b.can(fields{&c, match}, several)
+}
+
+// takesOwn tells whether the contact's own page is the one to open.
+func (b *Builder) takesOwn(match *contact.Contact) bool {
+	return match != nil && match.URL != "" && (b.template == nil || b.settings.PreferContact)
+}
+
+func (b *Builder) can(f fields, several bool) error {
+	if b.template == nil {
+		return b.noTemplate(f.match, several)
+	}
+	return b.enough(f, several)
 }
 
 func (b *Builder) noTemplate(match *contact.Contact, several bool) error {
@@ -160,16 +183,16 @@ func (b *Builder) NeedsContact() bool {
 	return slices.ContainsFunc(slices.Concat(b.needed, b.optional), func(n string) bool { return strings.HasPrefix(n, "contact.") })
 }
 
-func (b *Builder) enough(values map[string]string, several bool) error {
+func (b *Builder) enough(f fields, several bool) error {
 	for _, name := range b.needed {
-		if values[name] == "" {
+		if f.get(name) == "" {
 			if several && strings.HasPrefix(name, "contact.") {
 				return ErrSeveral
 			}
 			return ErrMissing
 		}
 	}
-	some := func(name string) bool { return values[name] != "" }
+	some := func(name string) bool { return f.get(name) != "" }
 	if len(b.needed) == 0 && len(b.optional) > 0 && !slices.ContainsFunc(b.optional, some) {
 		return ErrMissing
 	}
@@ -199,42 +222,71 @@ func (b *Builder) ownPage(address string) (string, error) {
 	return u.String(), nil
 }
 
-func valuesOf(c Call, match *contact.Contact) map[string]string {
-	v := map[string]string{
-		"number": string(c.Far.E164), "digits": c.Far.E164.Digits(), "intl00": c.Far.E164.Intl00(), "national": c.National,
-		"extension": c.Far.Extension,
-		"call.id":   string(c.ID), "call.system": string(c.System), "call.device": string(c.Device),
-		"call.direction": string(c.Direction), "call.queue": c.Queue, "call.called": c.Called,
-	}
-	if c.Far.Extension != "" { // an internal call's number is its extension
-		v["number"], v["digits"], v["national"] = c.Far.Extension, c.Far.Extension, c.Far.Extension
-	}
-	for name, value := range c.Data {
-		v["call.data."+name] = value
-	}
-	if match == nil {
-		return v
-	}
-	for name, value := range match.Fields {
-		v["contact."+name] = value
-	}
-	maps.Copy(v, map[string]string{
-		"contact.id": match.ID, "contact.source": match.Source, "contact.name": match.Name, "contact.company": match.Company,
-	})
-	return v
+// fields are the values a template may use; match may be nil.
+type fields struct {
+	call  *Call
+	match *contact.Contact
 }
 
-// toTemplate cuts the values and takes out what no address should carry; the template encodes the rest.
-func toTemplate(values map[string]string) uritemplate.Values {
-	out := uritemplate.Values{}
-	for name, value := range values {
-		if value = plain(value); value != "" {
-			out.Set(name, contact.TemplateValue(value))
+// get gives the value of a field as it came; nothing for a field that has none.
+func (f fields) get(name string) string {
+	if field, ok := strings.CutPrefix(name, "call.data."); ok {
+		return f.call.Data[field]
+	}
+	if field, ok := strings.CutPrefix(name, "contact."); ok {
+		return f.contact(field)
+	}
+	if f.call.Far.Extension != "" { // an internal call's number is its extension
+		switch name {
+		case "number", "digits", "national":
+			return f.call.Far.Extension
 		}
 	}
-	return out
+	switch name {
+	case "number":
+		return string(f.call.Far.E164)
+	case "digits":
+		return f.call.Far.E164.Digits()
+	case "intl00":
+		return f.call.Far.E164.Intl00()
+	case "national":
+		return f.call.National
+	case "extension":
+		return f.call.Far.Extension
+	case "call.id":
+		return string(f.call.ID)
+	case "call.system":
+		return string(f.call.System)
+	case "call.device":
+		return string(f.call.Device)
+	case "call.direction":
+		return string(f.call.Direction)
+	case "call.queue":
+		return f.call.Queue
+	case "call.called":
+		return f.call.Called
+	}
+	return ""
 }
 
+func (f fields) contact(field string) string {
+	if f.match == nil {
+		return ""
+	}
+	switch field {
+	case "id":
+		return f.match.ID
+	case "source":
+		return f.match.Source
+	case "name":
+		return f.match.Name
+	case "company":
+		return f.match.Company
+	}
+	return f.match.Fields[field]
+}
+
+// plain cuts a value and takes out what no address should carry; the template encodes the rest.
 func plain(s string) string {
 	s = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == unicode.ReplacementChar {
