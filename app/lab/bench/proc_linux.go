@@ -5,42 +5,76 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
-// usage is what a process has used up to a moment.
-type usage struct {
-	at    time.Time
-	cpu   time.Duration // on a processor, user and system
-	wakes int           // times one of its threads went to sleep by itself and was woken
-	rss   int64         // bytes resident now
+// work is what a process did in a time.
+type work struct {
+	cpu   time.Duration // on a processor, user and system, of all threads
+	wakes int           // times a thread went to sleep by itself and was woken
+	rss   int64         // bytes resident, at the end
+	span  time.Duration
 }
 
-// usageOf reads a running process. The times on a processor are the scheduler's, in nanoseconds; those of ended threads are
-// counted by the clock tick, which is all that is left of them.
-func usageOf(pid int) (u usage, err error) {
-	u.at = time.Now()
-	tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/[0-9]*", pid))
+// watch counts a process's work. Threads come and go, and the counts of one that ended are gone with it, so it looks often;
+// what a thread did after the last look at it is not counted.
+type watch struct {
+	pid   int
+	begun time.Time
+	first map[string]threadWork // when the watch began
+	last  map[string]threadWork
+}
+
+type threadWork struct {
+	cpu   time.Duration
+	wakes int
+}
+
+func newWatch(pid int) (*watch, error) {
+	w := &watch{pid: pid, begun: time.Now(), last: map[string]threadWork{}}
+	if err := w.look(); err != nil {
+		return nil, err
+	}
+	w.first = maps.Clone(w.last)
+	return w, nil
+}
+
+func (w *watch) look() error {
+	tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/[0-9]*", w.pid))
 	if err != nil || len(tasks) == 0 {
-		return u, errors.Join(fmt.Errorf("process %d is gone", pid), err)
+		return errors.Join(fmt.Errorf("process %d is gone", w.pid), err)
 	}
 	for _, task := range tasks {
 		cpu, wakes, err := ofTask(task)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue // ended meanwhile
+		switch {
+		case errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ESRCH): // ended meanwhile
+		case err != nil:
+			return err
+		default:
+			w.last[task] = threadWork{cpu, wakes}
 		}
-		if err != nil {
-			return u, err
-		}
-		u.cpu += cpu
-		u.wakes += wakes
 	}
-	u.rss, err = resident(pid)
-	return u, err
+	return nil
+}
+
+// end gives what was done since the watch began.
+func (w *watch) end() (d work, err error) {
+	if err := w.look(); err != nil {
+		return d, err
+	}
+	d.span = time.Since(w.begun)
+	for task, t := range w.last {
+		d.cpu += t.cpu - w.first[task].cpu
+		d.wakes += t.wakes - w.first[task].wakes
+	}
+	d.rss, err = resident(w.pid)
+	return d, err
 }
 
 func ofTask(task string) (cpu time.Duration, wakes int, err error) {

@@ -54,6 +54,7 @@ func (b *bench) groups() []group {
 		{name: "contacts", rows: []string{"contact_lookup_p99"}, do: b.contactRows, shut: func() error { b.forgetIndex(); return nil }},
 		b.crowdGroup(),
 		b.restartGroup(),
+		b.deskGroup(),
 	}
 }
 
