@@ -58,6 +58,9 @@ const (
 	ringExpiry = 5 * time.Minute
 	talkExpiry = 4 * time.Hour
 
+	// statesBegin is how soon the stream of line states must have told the first of the latest ones.
+	statesBegin = 15 * time.Second
+
 	pollBusy  = 3 * time.Second
 	pollIdle  = 30 * time.Second
 	pollGuard = 5 * time.Minute // a snapshot now and then beside the stream, which could be silently stuck

@@ -17,6 +17,9 @@ const (
 	streamUseful = 20 * time.Second
 )
 
+// errNoBegin: the stream did not begin with the latest states, as it should; whether it tells changes is not to be relied on.
+var errNoBegin = errors.New("the stream of line states says nothing")
+
 func idle(l csta.LineState) bool { return l == csta.LineIdle || l == csta.LineOffline }
 func busy(l csta.LineState) bool { return l == csta.LineBusy || l == csta.LineRinging }
 
@@ -110,7 +113,7 @@ func streamUnusable(err error) bool {
 			return true
 		}
 	}
-	return errors.As(err, &protocol)
+	return errors.As(err, &protocol) || errors.Is(err, errNoBegin)
 }
 
 // readStates reads the stream of line states to its end. It begins with the latest state of every extension.
@@ -132,8 +135,13 @@ func (d *desk) readStates(ctx context.Context, opened func()) error {
 	defer p.stop()
 	guard := time.AfterFunc(jitter(pollGuard), func() { d.post(ctx, func() { d.glance(ctx) }) })
 	defer guard.Stop()
+	begin := time.AfterFunc(statesBegin, func() { cancel(errNoBegin) })
+	defer begin.Stop()
 	for {
 		n, err := p.events.next()
+		if cause := context.Cause(ctx); errors.Is(cause, errNoBegin) {
+			return cause
+		}
 		if err != nil {
 			return withoutURL(err)
 		}
@@ -141,6 +149,7 @@ func (d *desk) readStates(ctx context.Context, opened func()) error {
 			p.watch()
 			continue
 		}
+		begin.Stop()
 		d.takeStates(ctx, n, id)
 	}
 }

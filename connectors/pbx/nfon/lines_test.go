@@ -79,6 +79,17 @@ func TestPollsWhereTheLineStreamIsOfNoUse(t *testing.T) {
 				snapshotOnly(f)(w, r)
 			}
 		},
+		"says nothing": func(f *fake) http.HandlerFunc {
+			return func(w http.ResponseWriter, r *http.Request) {
+				if r.Header.Get("Accept") == "text/event-stream" {
+					w.Header().Set("Content-Type", "text/event-stream")
+					w.(http.Flusher).Flush()
+					<-r.Context().Done()
+					return
+				}
+				snapshotOnly(f)(w, r)
+			}
+		},
 		"ends at once": func(f *fake) http.HandlerFunc {
 			return func(w http.ResponseWriter, r *http.Request) {
 				if r.Header.Get("Accept") == "text/event-stream" {
