@@ -25,7 +25,10 @@ type connector struct {
 	api      *api
 	auth     *passwordAuth
 	attempts *attempts
-	looks    chan struct{} // bounds the snapshots of single devices that run at once
+	looks    chan struct{} // held by who asks for the line states of a device, or uses the next two
+	asked    time.Time     // of the latest such request
+	all      look          // the latest answer about all devices
+	allErr   error         // that it failed
 
 	mu        sync.Mutex
 	monitored map[csta.DeviceID]bool
@@ -43,7 +46,7 @@ func newConnector(config Config, env pbx.Env) *connector {
 	}
 	c := &connector{
 		config: config, env: env, log: env.Log, api: newAPI(config, env), attempts: newAttempts(),
-		looks: make(chan struct{}, 4), monitored: map[csta.DeviceID]bool{},
+		looks: make(chan struct{}, 1), monitored: map[csta.DeviceID]bool{},
 	}
 	c.auth = &passwordAuth{api: c.api, username: config.Username, secrets: env.Secrets, log: env.Log}
 	c.api.auth = c.auth
@@ -109,17 +112,35 @@ func (c *connector) Services(csta.DeviceID) csta.Services {
 // Snapshot asks for the line state of one device, which is all that NFON has. News of the last seconds are not touched by
 // it, since the two feeds are not ordered relative to each other.
 func (c *connector) Snapshot(ctx context.Context, device csta.DeviceID) (pbx.Snapshot, error) {
-	select {
-	case c.looks <- struct{}{}:
-		defer func() { <-c.looks }()
-	case <-ctx.Done():
-		return pbx.Snapshot{}, fmt.Errorf("snapshot: %w", ctx.Err())
-	}
-	look, err := c.fetchStates(ctx, device)
+	look, err := c.lookAt(ctx, device)
 	if err != nil {
 		return pbx.Snapshot{}, commandError(err)
 	}
 	return look.of(device, look.asked.Add(-secondLook)), nil
+}
+
+// lookAt reads the line state of a device. Who asks about several in a row, as after a break, gets one answer about all of
+// them, which may be shareLook old, rather than a request for each.
+func (c *connector) lookAt(ctx context.Context, device csta.DeviceID) (look, error) {
+	select {
+	case c.looks <- struct{}{}:
+		defer func() { <-c.looks }()
+	case <-ctx.Done():
+		return look{}, fmt.Errorf("line state: %w", ctx.Err())
+	}
+	if time.Since(c.all.asked) < shareLook {
+		return c.all, c.allErr
+	}
+	before := c.asked
+	c.asked = time.Now()
+	if c.asked.Sub(before) >= shareLook {
+		return c.fetchStates(ctx, device)
+	}
+	found, err := c.fetchStates(ctx)
+	if ctx.Err() == nil { // else the asker gave up, and the next one asks himself
+		c.all, c.allErr = found, err
+	}
+	return found, err
 }
 
 // look is one answer of the line states.

@@ -58,6 +58,8 @@ const (
 	ringExpiry = 5 * time.Minute
 	talkExpiry = 4 * time.Hour
 
+	// shareLook is how old an answer about all line states may be to serve for one of them.
+	shareLook = time.Second
 	// statesBegin is how soon the stream of line states must have told the first of the latest ones.
 	statesBegin = 15 * time.Second
 

@@ -54,7 +54,7 @@ func (d *desk) checkIdle(device csta.DeviceID, since time.Time) {
 		return
 	}
 	d.owned.Go(func() {
-		found, err := d.c.fetchStates(d.ctx, device)
+		found, err := d.c.lookAt(d.ctx, device)
 		d.post(d.ctx, func() {
 			switch {
 			case err != nil:

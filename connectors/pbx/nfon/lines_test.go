@@ -225,6 +225,30 @@ func TestReconnectJudgesWhatWasHeld(t *testing.T) {
 	})
 }
 
+func TestManyQuestionsAreFewRequests(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := newFake(t)
+		l := start(t, f, nil)
+		f.set(&f.states, `[{"extension":"101","line":"idle"},{"extension":"102","line":"in-use"}]`)
+		time.Sleep(20 * time.Second)
+		before := len(f.requests("GET /extensions/phone/states"))
+		for range 50 {
+			s, err := l.c.Snapshot(l.ctx, "102")
+			require.NoError(t, err)
+			require.Equal(t, csta.LineBusy, s.Line)
+			s, err = l.c.Snapshot(l.ctx, "101")
+			require.NoError(t, err)
+			require.Equal(t, csta.LineIdle, s.Line)
+		}
+		require.Equal(t, 2, len(f.requests("GET /extensions/phone/states"))-before)
+		f.set(&f.states, `[{"extension":"101","line":"ringing"}]`)
+		time.Sleep(shareLook)
+		s, err := l.c.Snapshot(l.ctx, "101")
+		require.NoError(t, err)
+		require.Equal(t, csta.LineRinging, s.Line)
+	})
+}
+
 func TestSnapshotOfOneDevice(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		f := newFake(t)
@@ -238,6 +262,7 @@ func TestSnapshotOfOneDevice(t *testing.T) {
 		s, err = l.c.Snapshot(l.ctx, "102")
 		require.NoError(t, err)
 		require.Equal(t, pbx.ProofNone, s.Proof)
+		time.Sleep(shareLook)
 		f.handle("GET /extensions/phone/states", status(500))
 		_, err = l.c.Snapshot(l.ctx, "101")
 		require.ErrorIs(t, err, pbx.ErrRefused)
