@@ -192,6 +192,7 @@ func TestHandshakes(t *testing.T) {
 		try(http.Header{"Authorization": {"Bearer wrong"}}, "deskbell.v1")
 	}
 	require.Equal(t, 429, try(http.Header{"Authorization": {"Bearer wrong"}}, "deskbell.v1"))
+	require.Equal(t, 101, try(http.Header{"Authorization": {good}}, "deskbell.v1"), "others at the same address are not shut out")
 }
 
 func TestHealthAndMetrics(t *testing.T) {

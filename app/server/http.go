@@ -82,7 +82,7 @@ func (s *Server) serveInfo(w http.ResponseWriter, _ *http.Request) {
 
 // serveEnroll turns an invitation into a token.
 func (s *Server) serveEnroll(w http.ResponseWriter, r *http.Request) {
-	if s.barred(w, r) {
+	if s.foreign(w, r) || s.limited(w, r) {
 		return
 	}
 	var q wire.EnrollRequest
@@ -128,28 +128,37 @@ func (s *Server) refuseInvitation(w http.ResponseWriter, r *http.Request, err er
 	s.refuse(w, http.StatusInternalServerError, httpInternal, "the invitation could not be exchanged")
 }
 
-// barred answers a browser page, and an address that was wrong too often.
-func (s *Server) barred(w http.ResponseWriter, r *http.Request) bool {
+// foreign answers a browser page.
+func (s *Server) foreign(w http.ResponseWriter, r *http.Request) bool {
 	if len(r.Header.Values("Origin")) > 0 {
 		s.refuse(w, http.StatusForbidden, httpBrowser, "not for web pages")
-		return true
-	}
-	if wait, ok := s.doors.open(address(r)); !ok {
-		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
-		s.refuse(w, http.StatusTooManyRequests, httpLimited, "too many wrong tries")
 		return true
 	}
 	return false
 }
 
-// serveSocket upgrades a request with a valid token to a session, and leaves it to goroutines of its own.
+// limited answers an address that was wrong too often.
+func (s *Server) limited(w http.ResponseWriter, r *http.Request) bool {
+	wait, ok := s.doors.open(address(r))
+	if !ok {
+		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
+		s.refuse(w, http.StatusTooManyRequests, httpLimited, "too many wrong tries")
+	}
+	return !ok
+}
+
+// serveSocket upgrades a request with a valid token to a session, and leaves it to goroutines of its own. Who has a token is
+// let in whatever others at the same address (an office, a terminal server) got wrong: tokens cannot be guessed.
 func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
-	if s.barred(w, r) {
+	if s.foreign(w, r) {
 		return
 	}
 	scheme, secret, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	token, account, err := s.p.Accounts.Authenticate(strings.TrimSpace(secret))
 	if !strings.EqualFold(scheme, "Bearer") || err != nil {
+		if s.limited(w, r) {
+			return
+		}
 		s.doors.wrong(address(r))
 		s.stats.refused.Add(1)
 		w.Header().Set("WWW-Authenticate", `Bearer realm="deskbell"`)
