@@ -129,6 +129,7 @@ func (c *Core) Handle(m Message, now time.Time) []Effect {
 
 func (c *Core) step(now time.Time, change func()) []Effect {
 	c.now, c.out = now, nil
+	c.forget()
 	change()
 	c.settle()
 	out := c.out
@@ -213,7 +214,6 @@ func (c *Core) told(note any) {
 
 // settle compares what should be on screen, heard and published with what is, and gives the difference as effects.
 func (c *Core) settle() {
-	c.forget()
 	c.settleTone()
 	c.settleNotices()
 	c.settleHurry()

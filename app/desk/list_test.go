@@ -40,6 +40,22 @@ func TestMissed(t *testing.T) {
 		s.press("missed", "callback:1")
 		s.reply(3, wire.MakeCallResult{Attempt: attemptNote("accepted")})
 	})
+	t.Run("called back after asking", func(t *testing.T) {
+		s := newScene(t)
+		s.up()
+		s.tell(entry("1", 1))
+		s.press("missed", "callback:1")
+		s.refuse(3, wire.CodeConfirm, &wire.Reason{Code: wire.ReasonConfirmCountry, Args: map[string]string{"number": "+1", "country": "US"}})
+		s.press("question:1", "yes")
+	})
+	t.Run("eight are listed without a rest", func(t *testing.T) {
+		s := newScene(t)
+		s.up()
+		for i := 1; i <= 8; i++ {
+			s.tell(entry(fmt.Sprint(i), i))
+		}
+		s.do(Chosen{ID: "missed"})
+	})
 	t.Run("gathered", func(t *testing.T) {
 		s := newScene(t)
 		s.views = true
