@@ -45,6 +45,8 @@ type Journal struct {
 	// memory says why the list is kept in memory only; nil if it is not.
 	memory error
 
+	statements statements
+
 	mu      sync.Mutex
 	writing error // why the last write failed
 	queue   []owner.Update
@@ -172,7 +174,7 @@ func (j *Journal) Close() error {
 	j.mu.Unlock()
 	close(j.stop)
 	<-j.done
-	if err := j.db.Close(); err != nil {
+	if err := errors.Join(j.statements.close(), j.db.Close()); err != nil {
 		return fmt.Errorf("journal: close: %w", err)
 	}
 	return nil

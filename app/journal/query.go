@@ -54,11 +54,13 @@ func (t Tenant) Entries(ctx context.Context, user string, devices []Device, befo
 // Unseen counts the missed calls of the devices that the user has not seen. A call that two devices missed counts once.
 func (t Tenant) Unseen(ctx context.Context, user string, devices []Device) (int, error) {
 	var n int
-	err := t.j.db.QueryRowContext(ctx, `SELECT count(DISTINCT e.call) FROM entries e
+	stmt, err := t.j.statements.of(ctx, t.j.db, `SELECT count(DISTINCT e.call) FROM entries e
 		WHERE e.tenant = ?2 AND (e.system, e.device) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?3))
-		AND e.result = ?4 AND e.began > coalesce((SELECT until FROM seen WHERE tenant = ?2 AND user = ?1), 0)`,
-		user, t.name, deviceList(devices), string(wire.ResultMissed)).Scan(&n)
+		AND e.result = ?4 AND e.began > coalesce((SELECT until FROM seen WHERE tenant = ?2 AND user = ?1), 0)`)
 	if err != nil {
+		return 0, err
+	}
+	if err := stmt.QueryRowContext(ctx, user, t.name, deviceList(devices), string(wire.ResultMissed)).Scan(&n); err != nil {
 		return 0, fmt.Errorf("journal: unseen: %w", err)
 	}
 	return n, nil
@@ -140,14 +142,22 @@ func (t Tenant) Gaps(ctx context.Context, system csta.SystemID, since time.Time)
 }
 
 func (t Tenant) exec(ctx context.Context, text string, args ...any) error {
-	if _, err := t.j.db.ExecContext(ctx, text, args...); err != nil {
+	stmt, err := t.j.statements.of(ctx, t.j.db, text)
+	if err != nil {
+		return err
+	}
+	if _, err := stmt.ExecContext(ctx, args...); err != nil {
 		return fmt.Errorf("journal: %w", err)
 	}
 	return nil
 }
 
 func (t Tenant) query(ctx context.Context, text string, args ...any) ([]Entry, error) {
-	rows, err := t.j.db.QueryContext(ctx, text, args...)
+	stmt, err := t.j.statements.of(ctx, t.j.db, text)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := stmt.QueryContext(ctx, args...)
 	if err != nil {
 		return nil, fmt.Errorf("journal: %w", err)
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"deskbell/app/csta"
@@ -17,6 +18,21 @@ type known struct {
 	revision int64
 	users    map[string]*User
 	tokens   map[tokenKey]*held
+
+	index  sync.Once // makes owners when somebody first asks
+	owners map[string]string
+}
+
+// ownerOf tells whose token an id is; "" if there is none. Every greeting asks, so that looking through all tokens would be
+// quadratic when all trays come back.
+func (k *known) ownerOf(tokenID string) string {
+	k.index.Do(func() {
+		k.owners = make(map[string]string, len(k.tokens))
+		for _, t := range k.tokens {
+			k.owners[t.ID] = t.User
+		}
+	})
+	return k.owners[tokenID]
 }
 
 // tokenKey is the first half of a secret's SHA-256: enough to find it. The other half is compared in constant time.

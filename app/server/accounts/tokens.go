@@ -119,8 +119,7 @@ func (a *Accounts) Authenticate(secret string) (Token, User, error) {
 
 // Valid reports whether a token with this id still exists.
 func (a *Accounts) Valid(user, tokenID string) bool {
-	_, found := slices.BinarySearch(a.known.Load().tokensOf(user), tokenID)
-	return found
+	return user != "" && a.known.Load().ownerOf(tokenID) == user
 }
 
 // Tokens lists the tokens of a user, or of all if user is empty, oldest first.
