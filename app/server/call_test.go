@@ -73,14 +73,21 @@ func TestMissedAndSeen(t *testing.T) {
 	c.note("call")
 	b.phones.end("v1", "101", csta.CauseCallCancelled)
 	require.Equal(t, true, c.note("call")["missed"])
-	c.noteWhere("entry", func(e object) bool { return e["result"] == "missed" && e["seen"] == false })
+	told := c.noteWhere("entry", func(e object) bool { return e["result"] == "missed" && e["seen"] == false })
 	_, snap := b.connect(token)
 	require.EqualValues(t, 1, snap["unseen"])
-	c.ok("entries.seen", object{"until": time.Now().UTC().Format(time.RFC3339Nano)})
+	require.Equal(t, told["at"], snap["entries"].([]any)[0].(object)["at"])
+	c.ok("entries.seen", object{"until": time.Now().Add(50 * time.Minute).UTC().Format(time.RFC3339Nano)})
 	c.noteWhere("entry", func(e object) bool { return e["seen"] == true })
 	_, snap = b.connect(token)
 	require.EqualValues(t, 0, snap["unseen"])
 	require.Len(t, c.ok("entries", object{"limit": 10})["entries"], 1)
+
+	b.phones.ring("v2", "101", "4989999999")
+	b.phones.end("v2", "101", csta.CauseCallCancelled)
+	c.noteWhere("entry", func(e object) bool { return e["result"] == "missed" && e["seen"] == false })
+	_, snap = b.connect(token)
+	require.EqualValues(t, 1, snap["unseen"], "calls to come were not seen")
 }
 
 func TestAGroupCallAnsweredAtTheOtherDeviceIsNotMissed(t *testing.T) {

@@ -52,6 +52,9 @@ func (p *peer) seen(ctx context.Context, q wire.SeenParams) (any, error) {
 	if q.Until.IsZero() || q.Until.After(time.Now().Add(time.Hour)) {
 		return nil, invalid("until: expected a time that is not in the future")
 	}
+	if now := time.Now(); q.Until.After(now) {
+		q.Until = now // by a tray's clock that is ahead; calls to come were not seen
+	}
 	u.mu.Lock()
 	devices := u.own()
 	u.mu.Unlock()
@@ -82,6 +85,7 @@ func (u *user) tellEntry(e Entry) {
 // EntryChanged tells the owners of a device about a line of the call list that is new or changed. It does not block: e is
 // without what is known per user, which is added from memory, or asked for later.
 func (s *Server) EntryChanged(e Entry) {
+	e.At = e.At.Truncate(time.Millisecond) // as the journal keeps it, so that a line has one time
 	for _, sub := range s.hub.of(deviceKey{e.System, e.Device}) {
 		if sub.right == rightOwn {
 			sub.user.entryChanged(e)
