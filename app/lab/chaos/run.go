@@ -417,13 +417,13 @@ func (r *run) judge(ctx context.Context, count *Count) Verdict {
 	running := r.running()
 	r.endUnknown(running)
 	var v Verdict
-	st, _ := r.seat.Await(limited, func(st seat.State) bool {
+	_, _ = r.seat.Await(limited, func(st seat.State) bool { // past the limit, the last look counts
 		v.Ghosts, v.Lost = Running(running, st)
 		return len(v.Ghosts)+len(v.Lost) == 0
 	})
 	r.times()
 	// Entries follow the events; give them the same limit.
-	st, _ = r.seat.Await(limited, func(now seat.State) bool { return len(Missing(r.calls, now)) == 0 })
+	st, _ := r.seat.Await(limited, func(now seat.State) bool { return len(Missing(r.calls, now)) == 0 })
 	v.Missing = Missing(r.calls, st)
 	for _, c := range r.calls {
 		if !listed(st, c.Number) {
