@@ -173,6 +173,14 @@ func TestErrorsOfTheTelephoneSystem(t *testing.T) {
 		require.Equal(t, r.reason, e["data"].(object)["code"], r.err)
 		require.NotContains(t, e["message"], "secret")
 	}
+	b.phones.mu.Lock()
+	b.phones.err = pbx.ErrDown
+	b.phones.mu.Unlock()
+	b.phones.now.Tell(pbx.TroubleChanged{Trouble: pbx.Trouble{Code: pbx.TroubleSignIn, Since: time.Now()}})
+	c.note("trouble")
+	code, reason := c.refused("MakeCall", object{"command": "down", "number": "089123456", "origin": "typed"})
+	require.EqualValues(t, -32006, code)
+	require.Equal(t, "system_sign_in", reason, "what the user can tell the administrator")
 }
 
 func TestMakeCallIsLimitedAndChecked(t *testing.T) {

@@ -109,6 +109,22 @@ func (u *user) strange(csta.CallID) error {
 	return &wire.Error{Code: wire.CodeNotPermitted, Message: "no such own call", Data: &wire.Reason{Code: wire.ReasonNotYours}}
 }
 
+// whyDown says why there is no connection, where only an administrator can mend it.
+func (sys *system) whyDown() string {
+	if r := sys.now.Load(); r != nil {
+		for _, t := range r.owner.View().Troubles {
+			switch {
+			case t.Device != "":
+			case t.Code == pbx.TroubleSignIn:
+				return wire.ReasonSignIn
+			case t.Code == pbx.TroubleLicence:
+				return wire.ReasonLicence
+			}
+		}
+	}
+	return wire.ReasonDown
+}
+
 // commandError puts an error of a telephone system into the protocol's words.
 func (sys *system) commandError(err error) error {
 	args := map[string]string{"system": sys.name}
@@ -128,6 +144,9 @@ func (sys *system) commandError(err error) error {
 		{pbx.ErrRefused, wire.CodeRefused, wire.ReasonRefused},
 	} {
 		if errors.Is(err, known.is) {
+			if known.is == pbx.ErrDown { //nolint:errorlint // an entry of the table, not an error that happened
+				known.reason = sys.whyDown()
+			}
 			return &wire.Error{Code: known.code, Message: known.is.Error(), Data: &wire.Reason{Code: known.reason, Args: args}}
 		}
 	}
