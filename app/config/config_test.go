@@ -190,7 +190,7 @@ volume = 200
 	require.Error(t, ps.Errors())
 	require.True(t, slices.IsSortedFunc(ps, func(a, b config.Problem) int { return strings.Compare(a.Key, b.Key) }))
 
-	_, ps = parse(t, small+"[defaults]\nopen_customer = \"always\"\nvolumne = 10\nschemes = \"myapp\"\n")
+	_, ps = parse(t, small+"[defaults]\nopen_customer = \"always\"\nvolumne = 10\nschemes = \"myapp\"\n") //nolint:misspell // on purpose
 	require.Equal(t, []string{
 		`defaults.open_customer: "always", expected never, ringing or answered`,
 		`defaults.schemes: cannot be set by a server, only on the computer itself`,

@@ -35,7 +35,7 @@ func (d decoder) value(key string, v any, to reflect.Value) {
 			return
 		}
 	}
-	switch to.Kind() { //nolint:exhaustive // the kinds that settings have; the rest is a mistake in our code
+	switch to.Kind() {
 	case reflect.Struct:
 		if table, ok := d.table(key, v); ok {
 			d.structure(key, table, to, nil)
@@ -145,7 +145,7 @@ func (d decoder) list(key string, v any, to reflect.Value) {
 }
 
 func (d decoder) scalar(key string, v any, to reflect.Value) {
-	switch n, isInt := v.(int64); to.Kind() { //nolint:exhaustive // as in value
+	switch n, isInt := v.(int64); to.Kind() {
 	case reflect.String:
 		if s, ok := v.(string); ok {
 			to.SetString(s)

@@ -81,7 +81,7 @@ func TestParseSecretAndLog(t *testing.T) {
 func TestSimilar(t *testing.T) {
 	known := []string{"listen", "tls_cert", "name", "data_dir", "extension_length"}
 	for word, want := range map[string]string{
-		"lissten": "listen", "Listen": "listen", "tls_crt": "tls_cert", "extension": "extension_length", "nmae": "name", "id": "", "password": "", "": "",
+		"lissten": "listen", "Listen": "listen", "tls_crt": "tls_cert", "extension": "extension_length", "nmae": "name", "id": "", "password": "", "": "", //nolint:misspell // on purpose
 	} {
 		require.Equal(t, want, similar(word, known), word)
 	}

@@ -74,7 +74,7 @@ func (s Server) validate(ps *Problems) {
 
 func (ps *Problems) addServerLog(s Server) {
 	if err := s.Logging().Validate(); err != nil {
-		if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // only the outermost join is taken apart
+		if joined, ok := err.(interface{ Unwrap() []error }); ok {
 			for _, one := range joined.Unwrap() {
 				key := "server.log_level"
 				if strings.Contains(one.Error(), "format") {

@@ -42,7 +42,7 @@ func (r *refs) Len() int { return len(r.keys) }
 func (r *refs) sort() {
 	order := make([]uint32, len(r.keys))
 	for i := range order {
-		order[i] = uint32(i) //nolint:gosec // far fewer than 2^32
+		order[i] = uint32(i)
 	}
 	slices.SortFunc(order, func(a, b uint32) int {
 		return cmp.Or(cmp.Compare(r.keys[a], r.keys[b]), cmp.Compare(r.ids[a], r.ids[b]))

@@ -128,7 +128,7 @@ func runCommand(logger func() (*slog.Logger, error)) *cobra.Command {
 }
 
 func readScript(path string) (*script.Script, error) {
-	b, err := os.ReadFile(path) //nolint:gosec // the user names the file
+	b, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("read script: %w", err)
 	}

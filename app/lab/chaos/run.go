@@ -77,7 +77,7 @@ func Run(ctx context.Context, o Options) (Report, error) {
 	if err := os.RemoveAll(o.Dir); err != nil {
 		return Report{}, fmt.Errorf("chaos: %w", err)
 	}
-	r := &run{o: o, random: rand.New(rand.NewPCG(o.Seed, 2))} //nolint:gosec // repeatable scripts, nothing secret
+	r := &run{o: o, random: rand.New(rand.NewPCG(o.Seed, 2))}
 	people := contacts(o.Kills * 8)
 	st, err := stage.Open(stage.Options{
 		Dir: o.Dir, Server: o.Server, Logger: o.Logger,

@@ -209,6 +209,7 @@ func (s *Server) parties(sw *Switches, l *leg) (caller, callee shown) {
 		return s.showInternal(sw, c.caller.phone), s.showInternal(sw, c.callee.phone)
 	case KindOutbound:
 		return s.showCalling(sw, c.caller.phone), s.showOutside(sw, c.callee)
+	case KindInbound:
 	}
 	if c.callee.phone != nil {
 		return s.showOutside(sw, c.caller), s.showDialled(sw, c.callee.phone)

@@ -55,7 +55,6 @@ func at(ext string, do func(*Server, string) error) func(*Server) error {
 
 var (
 	callerHangsUp = onLast((*Server).CallerHangsUp)
-	calleeHangsUp = onLast((*Server).CalleeHangsUp)
 	calleeAnswers = onLast((*Server).CalleeAnswers)
 	ringsOut      = onLast((*Server).RingsOut)
 )

@@ -90,6 +90,7 @@ func (s *Server) behave(c *call, b Behaviour, waiting func() bool, answer func()
 		s.after(c, b.After, then(func() { fail(causeReject) }))
 	case RingOut:
 		s.after(c, b.After, then(func() { fail(causeTimeout) }))
+	case Nothing, Busy: // busy failed before it could ring
 	}
 	if limit := time.Duration(s.sw.Load().RingTimeout); limit > 0 {
 		s.after(c, limit, then(func() { fail(causeTimeout) }))

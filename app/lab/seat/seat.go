@@ -92,7 +92,7 @@ func (s *Seat) Run(ctx context.Context) error {
 	for {
 		err := s.session(ctx)
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // the end that was asked for
 		}
 		if s.opts.Redial == 0 {
 			return err

@@ -28,7 +28,7 @@ func Start(logPath string, env []string, program string, args ...string) (*Proce
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", program, err)
 	}
-	cmd := exec.Command(program, args...)
+	cmd := exec.Command(program, args...) //nolint:noctx // ended by Stop or Kill, whatever becomes of the context that started it
 	cmd.Env, cmd.Stdout, cmd.Stderr = env, out, out
 	if err := cmd.Start(); err != nil {
 		return nil, errors.Join(fmt.Errorf("start %s: %w", program, err), out.Close())

@@ -269,7 +269,7 @@ type quick struct{ Config }
 func (q *quick) Open(env contact.Env) (contact.Source, error) {
 	s, err := q.Config.Open(env)
 	if err == nil {
-		s.(*source).every = 5 * time.Millisecond //nolint:forcetypeassert // our own type
+		s.(*source).every = 5 * time.Millisecond
 	}
 	return s, err
 }

@@ -100,7 +100,7 @@ func (w *watch) read(ctx context.Context) (fs.FileInfo, contact.Report, contact.
 	if err != nil {
 		return nil, contact.Report{}, nil, err
 	}
-	defer f.Close() //nolint:errcheck // only read
+	defer f.Close()
 	info, err := f.Stat()
 	switch {
 	case err != nil:

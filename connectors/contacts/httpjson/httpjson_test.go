@@ -286,17 +286,17 @@ func TestManyHitsAndLongTexts(t *testing.T) {
 func TestCounts(t *testing.T) {
 	for body, want := range map[string]int{`{"total":3}`: 3, `{"total":0}`: 0, `{"total":[1,2]}`: 2} {
 		s := open(t, simple(newVendor(t, reply(body))), nil)
-		n, err := s.(contact.Counter).Counts(t.Context(), contact.Contact{ID: "1"}) //nolint:forcetypeassert // made with counts
+		n, err := s.(contact.Counter).Counts(t.Context(), contact.Contact{ID: "1"})
 		require.NoError(t, err)
 		require.Equal(t, contact.Counts{OpenTickets: want, Known: true}, n)
 	}
 	for _, body := range []string{`{}`, `{"total":"3"}`, `{"total":-1}`, `{"total":1e99}`, `[]`} {
 		s := open(t, simple(newVendor(t, reply(body))), nil)
-		_, err := s.(contact.Counter).Counts(t.Context(), contact.Contact{ID: "1"}) //nolint:forcetypeassert // made with counts
+		_, err := s.(contact.Counter).Counts(t.Context(), contact.Contact{ID: "1"})
 		require.ErrorIs(t, err, contact.ErrProtocol)
 	}
 	s := open(t, simple(newVendor(t, status(404, ""))), nil)
-	n, err := s.(contact.Counter).Counts(t.Context(), contact.Contact{ID: "1"}) //nolint:forcetypeassert // made with counts
+	n, err := s.(contact.Counter).Counts(t.Context(), contact.Contact{ID: "1"})
 	require.NoError(t, err)
 	require.False(t, n.Known)
 	_, counts := open(t, simple(newVendor(t, reply(`[]`))).with(func(c *Config) { c.Counts = "" }), nil).(contact.Counter)

@@ -29,7 +29,7 @@ func (s *source) ask(ctx context.Context, target *url.URL) ([]byte, error) {
 	if err != nil {
 		return nil, withoutAddress(err)
 	}
-	defer response.Body.Close() //nolint:errcheck // only read
+	defer response.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(response.Body, s.config.MaxResponse+1))
 	if err != nil {
 		return nil, fmt.Errorf("read answer: %w", withoutAddress(err))

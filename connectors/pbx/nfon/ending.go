@@ -106,6 +106,7 @@ func (t *translator) group(l *leg, s step) {
 		if from := t.answeredBefore(l); from != nil && !startedAfter(l.rang, from) {
 			t.closeLater(l)
 		}
+	case stageNone, stageAnnounced, stageSetup, stagePickedUp, stageDialled, stageEnded: // say nothing of the others
 	}
 }
 

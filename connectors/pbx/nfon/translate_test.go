@@ -28,7 +28,9 @@ func ev(uuid, spec string) string {
 		key, value, _ := strings.Cut(w, "=")
 		if key == "t" {
 			var s float64
-			fmt.Sscan(value, &s)
+			if _, err := fmt.Sscan(value, &s); err != nil {
+				panic(err) // a mistake in the table below
+			}
 			key, value = "updated", time.Unix(1770000000, 0).Add(time.Duration(s*float64(time.Second))).Format(time.RFC3339Nano)
 		}
 		fields[key] = value
