@@ -151,6 +151,8 @@ func (c *Core) take(m Message) {
 		c.pressed(m)
 	case NoticeGone:
 		c.noticeGone(m)
+	case NoticesBack:
+		c.noticesBack()
 	case NoticeShown:
 		c.machine(Machine{Code: "notices", Over: m.Err == ""})
 	case Chosen:

@@ -43,6 +43,9 @@ type NoticeGone struct {
 	Lost bool
 }
 
+// NoticesBack says that notices can be shown again: those that should be up are not.
+type NoticesBack struct{}
+
 // NoticeShown tells what became of a ShowNotice effect; Err is empty where it worked.
 type NoticeShown struct{ Key, Err string }
 
@@ -95,6 +98,7 @@ func (Told) message()          {}
 func (Replied) message()       {}
 func (Pressed) message()       {}
 func (NoticeGone) message()    {}
+func (NoticesBack) message()   {}
 func (NoticeShown) message()   {}
 func (Chosen) message()        {}
 func (Asked) message()         {}

@@ -71,6 +71,14 @@ func (c *Core) touched(key string, stays bool) {
 	}
 }
 
+// noticesBack has everything shown again that should be up.
+func (c *Core) noticesBack() {
+	c.machine(Machine{Code: "notices", Over: true})
+	for i := range c.shown {
+		c.shown[i].again = c.shown[i].up
+	}
+}
+
 // noticeGone takes note that a notice left the screen. For some that is the end of what they stood for.
 func (c *Core) noticeGone(m NoticeGone) {
 	i := slices.IndexFunc(c.shown, func(s shown) bool { return s.Key == m.Key })

@@ -251,6 +251,8 @@ func (r *resident) relayNotices(ctx context.Context) {
 
 func (r *resident) noticeEvent(e notice.Event) {
 	switch {
+	case e.Back:
+		r.loop.Post(desk.NoticesBack{})
 	case !e.Closed:
 		r.loop.Post(desk.Pressed{Key: e.Key, ID: e.Action})
 	case e.Reason == notice.ReasonServerGone:

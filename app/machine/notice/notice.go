@@ -80,13 +80,14 @@ func (r Reason) String() string {
 	return "unknown"
 }
 
-// Event is something that happened to one of our own notices: an action, or its end.
+// Event is something that happened to one of our own notices: an action, or its end; or to who shows them.
 type Event struct {
 	Key    string
 	Action string // the Action.ID pressed; empty when Closed
 	Token  string // xdg-activation token that lets us raise a window for this click; often empty
 	Closed bool
 	Reason Reason // when Closed
+	Back   bool   // a notification service has come where there was none; nothing else is set then
 }
 
 // Caps is what the desktop's notification service can do.

@@ -151,6 +151,7 @@ func TestNoDaemonIsAStateAndPasses(t *testing.T) {
 	require.ErrorIs(t, n.Show(ctx, Notice{Key: "k", Title: "x"}), ErrNoNotices)
 
 	daemon := startFakeDaemon(t, d, "body-markup")
+	require.Equal(t, Event{Back: true}, next(t, n))
 	require.NoError(t, n.Show(ctx, Notice{Key: "k", Title: "x", Body: "<", Actions: []Action{{"a", "A"}}}))
 	shown := daemon.taken()
 	require.Equal(t, "&lt;", shown.Body)

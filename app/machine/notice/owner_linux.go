@@ -232,7 +232,7 @@ func (o *owner) signal(sig *dbus.Signal) {
 	if sig.Name == "org.freedesktop.DBus.NameOwnerChanged" {
 		var name, old, owner string
 		if dbus.Store(sig.Body, &name, &old, &owner) == nil && name == busName {
-			o.serverChanged(old)
+			o.serverChanged(old, owner)
 		}
 		return
 	}
@@ -279,11 +279,11 @@ func (o *owner) forget(id uint32, why Reason) {
 	o.pending = append(o.pending, Event{Key: key, Closed: true, Reason: why})
 }
 
-// serverChanged is called when the daemon started, ended or was replaced; a first start takes nothing away.
-func (o *owner) serverChanged(old string) {
+// serverChanged is called when the daemon started, ended or was replaced. One that starts has nothing of ours up.
+func (o *owner) serverChanged(old, now string) {
 	o.known = false
-	if old == "" {
-		return
+	if old == "" && now != "" {
+		o.pending = append(o.pending, Event{Back: true})
 	}
 	for id := range o.ids {
 		o.forget(id, ReasonServerGone)
@@ -294,5 +294,5 @@ func (o *owner) serverChanged(old string) {
 func (o *owner) lost() {
 	o.conn.close()
 	o.conn = nil
-	o.serverChanged("bus")
+	o.serverChanged("bus", "")
 }
