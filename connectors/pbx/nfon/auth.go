@@ -171,8 +171,6 @@ func (p *passwordAuth) exchange(ctx context.Context, refresh string) (string, er
 		p.running = nil
 		p.mu.Unlock()
 	}()
-	ctx, cancel := context.WithTimeout(ctx, timeSmall)
-	defer cancel()
 	if refresh != "" {
 		pair, err := p.call(ctx, request{method: http.MethodPut, path: pathLogin, accept: typeJSON, bearer: refresh})
 		if err == nil {
@@ -205,6 +203,8 @@ func (p *passwordAuth) signIn(ctx context.Context) (tokenPair, error) {
 }
 
 func (p *passwordAuth) call(ctx context.Context, r request) (tokenPair, error) {
+	ctx, cancel := context.WithTimeout(ctx, timeSmall) // for each: a refresh that hangs leaves time to sign in
+	defer cancel()
 	resp, err := p.api.send(ctx, r)
 	if err != nil {
 		return tokenPair{}, err

@@ -53,10 +53,10 @@ func (d *desk) keepCalls(ctx context.Context) {
 func (d *desk) hurry(ctx context.Context, err error) func() bool {
 	code, slow := diagnose(err)
 	switch {
-	case err != nil && code == pbx.TroubleSignIn:
-		return func() bool { return d.c.auth.newPassword(ctx) }
 	case err == nil || !slow:
 		return d.sink.CallsRunning
+	case code == pbx.TroubleSignIn:
+		return func() bool { return d.c.auth.newPassword(ctx) }
 	}
 	return never
 }

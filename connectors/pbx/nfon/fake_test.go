@@ -54,7 +54,7 @@ func newFake(t *testing.T) *fake {
 	return &fake{
 		t: t, on: map[string]http.HandlerFunc{}, life: 5 * time.Minute, valid: map[string]time.Time{},
 		states: `[]`, data: `[{"uuid":"101@K4711","extension_number":"101","name":"Front desk"},{"uuid":"102@K4711","extension_number":"102","name":"Ada Example"},{"uuid":"103@K4711","extension_number":"103","name":""}]`,
-		calls: &feeder{}, lines: &feeder{first: "data: {\"extension\":\"101\"}\n\n"}, // a begin that says nothing new
+		calls: &feeder{}, lines: &feeder{first: "data: []\n\n"}, // a begin that says nothing new
 	}
 }
 

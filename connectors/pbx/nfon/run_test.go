@@ -284,13 +284,13 @@ func TestTokensRefusedEverywhere(t *testing.T) {
 	})
 }
 
-// Some seconds of 401 while signing in works must not keep calls dark for longer than a few seconds more.
-func TestABurstOfRefusedTokens(t *testing.T) {
+// Some seconds of 401 while signing in works must not keep calls dark for much longer, also if it happens again and again.
+func TestBurstsOfRefusedTokens(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		f := newFake(t)
 		l := start(t, f, nil)
 		l.sink.setRunning(true)
-		till := time.Now().Add(4 * time.Second)
+		var till time.Time
 		open := 0
 		f.handle("GET /extensions/phone/calls", func(w http.ResponseWriter, r *http.Request) {
 			if time.Now().Before(till) {
@@ -300,10 +300,13 @@ func TestABurstOfRefusedTokens(t *testing.T) {
 			open++
 			f.calls.serve(w, r)
 		})
-		f.calls.drop()
-		time.Sleep(12 * time.Second)
-		require.Equal(t, 1, open)
-		require.Less(t, len(f.requests("POST /login")), 8)
+		for i := range 4 {
+			till = time.Now().Add(3 * time.Second)
+			f.calls.drop()
+			time.Sleep(12 * time.Second)
+			require.Equal(t, i+1, open)
+		}
+		require.Less(t, len(f.requests("POST /login")), 20)
 	})
 }
 
@@ -334,6 +337,18 @@ func TestRefreshFailsThenSignIn(t *testing.T) {
 		_, err := l.c.Snapshot(l.ctx, "101")
 		require.NoError(t, err)
 		require.Len(t, f.requests("PUT /login"), 1)
+		require.Len(t, f.requests("POST /login"), 2)
+	})
+}
+
+func TestARefreshThatHangsThenSignIn(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := newFake(t)
+		f.handle("PUT /login", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+		l := start(t, f, nil)
+		time.Sleep(6 * time.Minute)
+		_, err := l.c.Snapshot(l.ctx, "101")
+		require.NoError(t, err)
 		require.Len(t, f.requests("POST /login"), 2)
 	})
 }
