@@ -125,8 +125,10 @@ func (c *Core) callLine(k *call) string {
 
 // menu is the whole tray menu.
 func (c *Core) menu() []MenuItem {
-	list := []MenuItem{{Label: c.head(), Disabled: true}}
-	list = append(list, c.troubleItems()...)
+	list := c.troubleItems()
+	if c.link != view.LinkUp || len(c.viewTroubles()) == 0 {
+		list = slices.Insert(list, 0, MenuItem{Label: c.head(), Disabled: true})
+	}
 	list = append(list, c.callItems()...)
 	list = append(list, MenuItem{})
 	for _, p := range c.missedPops() {
@@ -146,15 +148,15 @@ func (c *Core) menu() []MenuItem {
 	return append(list, MenuItem{}, MenuItem{ID: "quit", Label: c.words.Say("menu.quit")})
 }
 
-// head is the first line of the menu: the state, and as whom.
+// head is the first line of the menu: the state, and as whom. While there is a connection and trouble, the trouble stands there.
 func (c *Core) head() string {
-	if c.link == view.LinkUp && c.account.Name != "" && len(c.viewTroubles()) == 0 {
+	if c.link == view.LinkUp && c.account.Name != "" {
 		return c.words.Say("status_ready_as", "name", c.account.Name)
 	}
 	return c.quietSentence()
 }
 
-// troubleItems are the troubles beyond the one in the head; those with details can be copied.
+// troubleItems are the troubles and gaps; those with details can be copied.
 func (c *Core) troubleItems() []MenuItem {
 	var list []MenuItem
 	for _, t := range c.sortedTroubles() {
