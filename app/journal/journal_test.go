@@ -178,9 +178,13 @@ func TestNotesOfACall(t *testing.T) {
 	ctx := t.Context()
 	j := open(t, filepath.Join(t.TempDir(), "j.db"), &fakeLog{}, Options{})
 	list := j.Tenant("default")
-	require.NoError(t, list.SetContact(ctx, "", "c", "Peter Lang", "Lang & Sons", true))
-	require.NoError(t, list.SetContact(ctx, "ben", "c", "Uncle Peter", "", false))
-	require.NoError(t, list.SetPop(ctx, "anna", "c", "opened"))
+	require.NoError(t, list.Annotate(ctx, []Note{
+		{Call: "c", Contact: &Contact{Name: "Peter", Company: "Lang", VIP: false}},
+		{Call: "c", Contact: &Contact{Name: "Peter Lang", Company: "Lang & Sons", VIP: true}},
+		{User: "ben", Call: "c", Contact: &Contact{Name: "Uncle Peter"}},
+		{User: "anna", Call: "c", Pop: "claimed"},
+		{User: "anna", Call: "c", Pop: "opened"},
+	}))
 	_, err := list.Find(ctx, "anna", mine, "c")
 	require.ErrorIs(t, err, ErrNoEntry)
 	j.Take(update(1, "c", leg("101", csta.Incoming, time.Second, 5*time.Second, "")))
@@ -195,7 +199,7 @@ func TestNotesOfACall(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "Uncle Peter", e.Name)
 	require.Empty(t, e.Pop)
-	require.NoError(t, list.SetContact(ctx, "", "c", "", "", false))
+	require.NoError(t, list.Annotate(ctx, []Note{{Call: "c", Contact: &Contact{}}}))
 	e, err = list.Find(ctx, "anna", mine, "c")
 	require.NoError(t, err)
 	require.Empty(t, e.Name)
@@ -250,7 +254,7 @@ func TestJoinedAndSplitCalls(t *testing.T) {
 	list := j.Tenant("default")
 	j.Take(update(1, "a", leg("101", csta.Incoming, 1, 0, "")))
 	j.Take(update(2, "b", leg("102", csta.Incoming, 1, 0, "")))
-	require.NoError(t, list.SetContact(ctx, "", "b", "Peter Lang", "", false))
+	require.NoError(t, list.Annotate(ctx, []Note{{Call: "b", Contact: &Contact{Name: "Peter Lang"}}}))
 	require.NoError(t, j.Flush(ctx))
 	joined := update(3, "a", leg("101", csta.Incoming, 1, 0, ""), leg("102", csta.Incoming, 1, 0, ""))
 	joined.Joined = "b"

@@ -96,23 +96,6 @@ func (t Tenant) Find(ctx context.Context, user string, devices []Device, call cs
 	return list[0], nil
 }
 
-// SetContact notes who the far party of a call turned out to be: for one user, or for everybody if user is empty. An empty
-// name takes the note away.
-func (t Tenant) SetContact(ctx context.Context, user string, call csta.CallID, name, company string, vip bool) error {
-	if name == "" && company == "" {
-		return t.exec(ctx, `DELETE FROM contacts WHERE tenant = ? AND call = ? AND user = ?`, t.name, string(call), user)
-	}
-	return t.exec(ctx, `INSERT INTO contacts (tenant, call, user, name, company, vip, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-		ON CONFLICT (tenant, call, user) DO UPDATE SET name = ?4, company = ?5, vip = ?6`,
-		t.name, string(call), user, name, company, vip, time.Now().UnixMilli())
-}
-
-// SetPop notes what became of opening the customer of a call for a user: "opened", "claimed", "failed".
-func (t Tenant) SetPop(ctx context.Context, user string, call csta.CallID, state string) error {
-	return t.exec(ctx, `INSERT INTO pops (tenant, call, user, state, at) VALUES (?1, ?2, ?3, ?4, ?5)
-		ON CONFLICT (tenant, call, user) DO UPDATE SET state = ?4`, t.name, string(call), user, state, time.Now().UnixMilli())
-}
-
 // Gaps lists the gaps of a system that reach beyond a time, oldest first.
 func (t Tenant) Gaps(ctx context.Context, system csta.SystemID, since time.Time) ([]owner.Gap, error) {
 	rows, err := t.j.db.QueryContext(ctx, `SELECT id, devices, began, ended FROM gaps
@@ -139,17 +122,6 @@ func (t Tenant) Gaps(ctx context.Context, system csta.SystemID, since time.Time)
 		return nil, fmt.Errorf("journal: gaps: %w", err)
 	}
 	return list, nil
-}
-
-func (t Tenant) exec(ctx context.Context, text string, args ...any) error {
-	stmt, err := t.j.statements.of(ctx, t.j.db, text)
-	if err != nil {
-		return err
-	}
-	if _, err := stmt.ExecContext(ctx, args...); err != nil {
-		return fmt.Errorf("journal: %w", err)
-	}
-	return nil
 }
 
 func (t Tenant) query(ctx context.Context, text string, args ...any) ([]Entry, error) {

@@ -60,6 +60,11 @@ func (j *Journal) apply(ctx context.Context, tx *sql.Tx, list []owner.Update) ([
 	var changed []change
 	marks := make(map[place]position)
 	last := lastOfCalls(list)
+	insert, err := tx.PrepareContext(ctx, putEntry)
+	if err != nil {
+		return nil, fmt.Errorf("journal: entry: %w", err)
+	}
+	defer insert.Close() // it ends with the transaction
 	for i := range list {
 		u := &list[i]
 		marks[place{u.Tenant, u.System}] = position{u.Epoch, u.Seq}
@@ -77,7 +82,7 @@ func (j *Journal) apply(ctx context.Context, tx *sql.Tx, list []owner.Update) ([
 		if last[u.Call.ID] != i {
 			continue // a later update of this group says more
 		}
-		entries, err := putCall(ctx, tx, u)
+		entries, err := putCall(ctx, insert, u)
 		if err != nil {
 			return nil, err
 		}
@@ -132,8 +137,15 @@ func moved(ctx context.Context, tx *sql.Tx, u *owner.Update) error {
 	return nil
 }
 
+// putEntry changes nothing, and says so, where the entry is as it was.
+const putEntry = `INSERT INTO entries (tenant, system, call, device, direction, far, began, ended, talk, result, cause)
+	VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+	ON CONFLICT (tenant, system, call, device) DO UPDATE SET
+	  direction = ?5, far = ?6, began = ?7, ended = ?8, talk = ?9, result = ?10, cause = ?11
+	WHERE direction <> ?5 OR far <> ?6 OR began <> ?7 OR ended <> ?8 OR talk <> ?9 OR result <> ?10 OR cause <> ?11`
+
 // putCall writes the entries of a call, one for each of its devices, and returns those that changed.
-func putCall(ctx context.Context, tx *sql.Tx, u *owner.Update) ([]Entry, error) {
+func putCall(ctx context.Context, insert *sql.Stmt, u *owner.Update) ([]Entry, error) {
 	var changed []Entry
 	done := make(map[csta.DeviceID]bool)
 	for i := range u.Call.Legs {
@@ -148,12 +160,7 @@ func putCall(ctx context.Context, tx *sql.Tx, u *owner.Update) ([]Entry, error) 
 		if err != nil {
 			return nil, fmt.Errorf("journal: entry: %w", err)
 		}
-		res, err := tx.ExecContext(ctx, `INSERT INTO entries (tenant, system, call, device, direction, far, began, ended, talk, result, cause)
-			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
-			ON CONFLICT (tenant, system, call, device) DO UPDATE SET
-			  direction = ?5, far = ?6, began = ?7, ended = ?8, talk = ?9, result = ?10, cause = ?11
-			WHERE direction <> ?5 OR far <> ?6 OR began <> ?7 OR ended <> ?8 OR talk <> ?9 OR result <> ?10 OR cause <> ?11`,
-			u.Tenant, string(u.System), string(e.Call), string(e.Device), string(e.Direction), string(far), ms(e.At), ms(ended),
+		res, err := insert.ExecContext(ctx, u.Tenant, string(u.System), string(e.Call), string(e.Device), string(e.Direction), string(far), ms(e.At), ms(ended),
 			e.Talk.Milliseconds(), string(e.Result), string(e.Cause))
 		if err != nil {
 			return nil, fmt.Errorf("journal: entry: %w", err)

@@ -6,48 +6,64 @@ import (
 	"time"
 
 	"deskbell/app/contact"
+	"deskbell/app/journal"
 	"deskbell/app/pbx"
 	"deskbell/app/wire"
 )
 
-// journalTask is a note for the call list that nobody waits for.
-type journalTask func(ctx context.Context, j Journal) error
-
-// journalQueue is how many notes may wait for a slow journal before those who make them have to.
+// journalQueue is how many notes for the call list may wait for a slow journal before those who make them have to.
 const journalQueue = 4096
 
+// gatherNotes is how long notes are gathered to be written together. Nobody waits for them, and each write costs a sync.
+const gatherNotes = 50 * time.Millisecond
+
 // inJournal notes something in the call list soon, in order.
-func (s *Server) inJournal(task journalTask) {
+func (s *Server) inJournal(n journal.Note) {
 	select {
-	case s.journal <- task:
+	case s.journal <- n:
 	case <-s.base.Done():
 	}
 }
 
 // writeJournal writes the notes, and at the end those that still wait.
 func (s *Server) writeJournal(ctx context.Context) error {
-	for {
+	for ctx.Err() == nil {
 		select {
-		case task := <-s.journal:
-			s.writeNote(ctx, task)
-		case <-ctx.Done():
-			for {
-				select {
-				case task := <-s.journal:
-					s.writeNote(ctx, task)
-				default:
-					return nil
-				}
+		case n := <-s.journal:
+			select {
+			case <-time.After(gatherNotes):
+			case <-ctx.Done():
 			}
+			s.writeNotes(ctx, append([]journal.Note{n}, s.waitingNotes()...))
+		case <-ctx.Done():
 		}
 	}
+	s.writeNotes(ctx, s.waitingNotes())
+	return nil
 }
 
-func (s *Server) writeNote(ctx context.Context, task journalTask) {
-	// A note under way when the server stops is written to its end.
+// waitingNotes takes the notes that wait.
+func (s *Server) waitingNotes() []journal.Note {
+	var list []journal.Note
+	for len(list) < journalQueue {
+		select {
+		case n := <-s.journal:
+			list = append(list, n)
+		default:
+			return list
+		}
+	}
+	return list
+}
+
+func (s *Server) writeNotes(ctx context.Context, list []journal.Note) {
+	if len(list) == 0 {
+		return
+	}
+	// Notes under way when the server stops are written to their end.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	if err := task(ctx, s.p.Journal); err != nil {
+	if err := s.p.Journal.Annotate(ctx, list); err != nil {
 		s.log.Warn("call list could not be annotated", "error", err)
 	}
 }

@@ -21,6 +21,5 @@ type Journal interface {
 	Seen(ctx context.Context, user string, devices []Device, until time.Time) ([]Entry, error)
 	// Find gives the entry of a call at one of the devices; journal.ErrNoEntry if there is none.
 	Find(ctx context.Context, user string, devices []Device, call csta.CallID) (Entry, error)
-	SetContact(ctx context.Context, user string, call csta.CallID, name, company string, vip bool) error
-	SetPop(ctx context.Context, user string, call csta.CallID, state string) error
+	Annotate(ctx context.Context, notes []journal.Note) error
 }

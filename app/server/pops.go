@@ -189,7 +189,7 @@ func (p *peer) report(ctx context.Context, q wire.PopReportParams) (any, error) 
 
 // setPop notes in the call list what became of opening the customer.
 func (u *user) setPop(call csta.CallID, state string) {
-	u.srv.inJournal(func(ctx context.Context, j Journal) error { return j.SetPop(ctx, u.id, call, state) })
+	u.srv.inJournal(journal.Note{User: u.id, Call: call, Pop: state})
 }
 
 // open is pop.open: the user's own hand, as often as he likes.

@@ -12,6 +12,7 @@ import (
 
 	"deskbell/app/contact"
 	"deskbell/app/csta"
+	"deskbell/app/journal"
 	"deskbell/app/number"
 	"deskbell/app/server/failpoint"
 	"deskbell/app/server/session"
@@ -42,7 +43,7 @@ type Server struct {
 	base     context.Context //nolint:containedctx // the life of sessions and look-ups, ended by Run
 	stop     context.CancelFunc
 	work     sync.WaitGroup // look-ups
-	journal  chan journalTask
+	journal  chan journal.Note
 	sessions sessions
 	doors    doors
 	stats    stats
@@ -71,7 +72,7 @@ func New(ctx context.Context, p Params) (*Server, error) {
 	s := &Server{
 		p: p, limits: p.Limits.withDefaults(), log: p.Logger, epoch: newID(), lang: languageOf(p.Plan.Region()), hub: newHub(),
 		users: users{byID: map[string]*user{}}, stored: st, systems: map[csta.SystemID]*system{},
-		journal: make(chan journalTask, journalQueue), devicesChanged: make(chan struct{}, 1),
+		journal: make(chan journal.Note, journalQueue), devicesChanged: make(chan struct{}, 1),
 	}
 	s.base, s.stop = context.WithCancel(context.WithoutCancel(ctx))
 	s.shown.plan = p.Plan

@@ -7,6 +7,7 @@ import (
 
 	"deskbell/app/contact"
 	"deskbell/app/csta"
+	"deskbell/app/journal"
 	"deskbell/app/number"
 	"deskbell/app/server/owner"
 	"deskbell/app/server/page"
@@ -124,7 +125,7 @@ func (u *user) answered(c *userCall, q contact.Query, a contact.Answer) {
 	}
 	u.retellEntries(c)
 	u.mu.Unlock()
-	u.srv.inJournal(func(ctx context.Context, j Journal) error { return j.SetContact(ctx, u.id, c.id, name, company, vip) })
+	u.srv.inJournal(journal.Note{User: u.id, Call: c.id, Contact: &journal.Contact{Name: name, Company: company, VIP: vip}})
 }
 
 // sureName gives the one contact that the number certainly belongs to.
