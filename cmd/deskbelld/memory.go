@@ -1,12 +1,15 @@
 package main
 
 import (
+	"context"
 	"log/slog"
 	"math"
 	"os"
 	"runtime/debug"
+	"runtime/metrics"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // gcPercent lets the heap grow to five times what lives: most of it lives long, and collecting is what costs.
@@ -20,6 +23,43 @@ func tuneMemory(log *slog.Logger) {
 	if limit := memory() / 2; os.Getenv("GOMEMLIMIT") == "" && limit > 0 {
 		debug.SetMemoryLimit(limit)
 		log.Debug("memory limit set", "bytes", limit)
+	}
+}
+
+const (
+	lookAtRest = time.Second // how often it is seen whether the server rests
+	restRate   = 4 << 20     // bytes allocated between two looks, below which it does
+	spareMin   = 16 << 20    // less is not worth a collection
+)
+
+// giveBack returns to the system, once the server rests, what a burst has left behind: thousands of trays that come back at
+// once leave several times what they need. Under load nothing is done; the collector's own pace is the right one then.
+func giveBack(ctx context.Context) error {
+	tick := time.NewTicker(lookAtRest)
+	defer tick.Stop()
+	samples := []metrics.Sample{
+		{Name: "/gc/heap/allocs:bytes"}, {Name: "/gc/heap/live:bytes"}, {Name: "/memory/classes/heap/objects:bytes"},
+		{Name: "/memory/classes/heap/free:bytes"}, {Name: "/memory/classes/heap/unused:bytes"},
+	}
+	var allocated uint64
+	for resting := 0; ; {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		metrics.Read(samples)
+		value := func(i int) uint64 { return samples[i].Value.Uint64() }
+		resting++
+		if value(0)-allocated > restRate {
+			resting = 0
+		}
+		allocated = value(0)
+		live, held := value(1), value(2)+value(3)+value(4)
+		if resting >= 2 && held > live+max(spareMin, live/2) {
+			debug.FreeOSMemory()
+			resting = 0
+		}
 	}
 }
 

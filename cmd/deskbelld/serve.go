@@ -66,6 +66,7 @@ func (p *parts) serve(ctx context.Context, c *config.Config, log *slog.Logger) e
 	}
 	run(func(ctx context.Context) error { p.lookup.Run(ctx); return nil })
 	run(p.server.Run)
+	run(giveBack)
 	run(func(ctx context.Context) error { return server.Serve(ctx, listeners[0], p.server.Handler(), log) })
 	if len(listeners) > 1 {
 		run(func(ctx context.Context) error { return server.Serve(ctx, listeners[1], p.server.Inspect(), log) })
