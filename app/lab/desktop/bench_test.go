@@ -41,15 +41,15 @@ const (
 type options struct {
 	desktop   *desktoptest.Options // nil: everything
 	lab       lab.Options
-	contacts  string   // CSV
-	config    string   // end of the server's configuration
-	settings  string   // the agent's settings.toml
-	env       []string // of the tray, over the desktop's
-	listen    []string // outputs that are recorded
-	unsigned  bool     // no account yet
-	troubled  bool     // do not wait until all is well
-	wholeHome bool     // no DESKBELL_HOME: the tray uses the desktop's home folder and keyring
-	late      bool     // the tray is started by the test
+	contacts  string              // CSV
+	config    func(string) string // changes the server's configuration
+	settings  string              // the agent's settings.toml
+	env       []string            // of the tray, over the desktop's
+	listen    []string            // outputs that are recorded
+	unsigned  bool                // no account yet
+	troubled  bool                // do not wait until all is well
+	wholeHome bool                // no DESKBELL_HOME: the tray uses the desktop's home folder and keyring
+	late      bool                // the tray is started by the test
 }
 
 // level is the tray's log level; what the sound library says at debug would bury the rest.
@@ -108,12 +108,21 @@ func (b *bench) openStage(dir string) error {
 	log := testdesk.Log(b.t)
 	b.opts.lab.Logger = log
 	st, err := stage.Open(stage.Options{
-		Dir: dir, Server: program("deskbelld"), Lab: b.opts.lab, Contacts: b.opts.contacts, Config: b.opts.config, Logger: log,
+		Dir: dir, Server: program("deskbelld"), Lab: b.opts.lab, Contacts: b.opts.contacts, Logger: log,
 	})
 	if err != nil {
 		return err
 	}
 	b.stage = st
+	if b.opts.config != nil {
+		text, err := os.ReadFile(st.ConfigPath())
+		if err == nil {
+			err = os.WriteFile(st.ConfigPath(), []byte(b.opts.config(string(text))), 0o600)
+		}
+		if err != nil {
+			return err
+		}
+	}
 	ctx, cancel := context.WithTimeout(b.t.Context(), limit)
 	defer cancel()
 	_, err = st.StartServer(ctx)
@@ -179,10 +188,13 @@ func (b *bench) furnish(home string) {
 	exe, err := os.Executable()
 	require.NoError(b.t, err)
 	b.write(filepath.Join(b.desk.Home(), ".local/share/applications/testbrowser.desktop"), "[Desktop Entry]\nType=Application\n"+
-		"Name=Testbrowser\nExec=env "+browserMark+"=1 "+exe+" %u\nMimeType=x-scheme-handler/http;x-scheme-handler/https;\n")
+		"Name=Testbrowser\nExec=env "+browserMark+"="+b.history()+" "+exe+" %u\nMimeType=x-scheme-handler/http;x-scheme-handler/https;\n")
 	b.write(filepath.Join(b.desk.Home(), ".config/mimeapps.list"),
 		"[Default Applications]\nx-scheme-handler/http=testbrowser.desktop\nx-scheme-handler/https=testbrowser.desktop\n")
 }
+
+// history is the file in which the browser notes what it was started with.
+func (b *bench) history() string { return filepath.Join(b.desk.Home(), "browsed") }
 
 func (b *bench) write(path, text string) {
 	require.NoError(b.t, os.MkdirAll(filepath.Dir(path), 0o700))
@@ -282,7 +294,8 @@ func (b *bench) run(args ...string) (string, int) {
 // tool runs any program on the desktop, in the agent's environment.
 func (b *bench) tool(name string, args ...string) (string, int) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.t.Context(), limit)
+	// Also while the test is being cleaned up, when its own context is over.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(b.t.Context()), limit)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Env, cmd.Dir, cmd.WaitDelay = b.env, b.desk.Home(), time.Second
@@ -292,6 +305,17 @@ func (b *bench) tool(name string, args ...string) (string, int) {
 		require.NoError(b.t, err)
 	}
 	return strings.TrimSpace(out.String()), cmd.ProcessState.ExitCode()
+}
+
+// spawn starts a program in the agent's environment that may stay for long; the test's end kills it.
+func (b *bench) spawn(name string, args ...string) *stage.Process {
+	b.t.Helper()
+	path, err := exec.LookPath(name)
+	require.NoError(b.t, err)
+	p, err := stage.Start(filepath.Join(b.home, "spawned.log"), b.env, path, args...)
+	require.NoError(b.t, err)
+	b.t.Cleanup(p.Kill)
+	return p
 }
 
 // says runs a command and compares all of what comes of it.
@@ -366,8 +390,16 @@ func (b *bench) await(what string, holds func() error) {
 	}
 }
 
+// picture takes one once all notifications that were shown are on screen.
 func (b *bench) picture(name string) {
 	b.t.Helper()
+	b.await("all notifications on screen", func() error {
+		found, _ := b.tool("xdotool", "search", "--onlyvisible", "--class", "notifyd")
+		if n := len(strings.Fields(found)); n != len(b.up()) {
+			return fmt.Errorf("%d of %d", n, len(b.up()))
+		}
+		return nil
+	})
 	_, err := b.desk.Screenshot(testdesk.Context(b.t), name)
 	require.NoError(b.t, err)
 }

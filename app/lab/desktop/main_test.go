@@ -13,15 +13,15 @@ import (
 	"time"
 )
 
-// browserMark makes this test program a browser: it fetches the page it is started with, as a browser would.
+// browserMark makes this test program a browser: it notes the address it is started with in the file named so, and fetches it.
 const browserMark = "DESKBELL_TEST_BROWSER"
 
 // programs is the folder with the programs under test.
 var programs string
 
 func TestMain(m *testing.M) {
-	if os.Getenv(browserMark) != "" {
-		if err := browse(os.Args[len(os.Args)-1]); err != nil {
+	if history := os.Getenv(browserMark); history != "" {
+		if err := browse(history, os.Args[len(os.Args)-1]); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -54,7 +54,17 @@ func withPrograms(run func() int) (int, error) {
 
 func program(name string) string { return filepath.Join(programs, name) }
 
-func browse(page string) error {
+func browse(history, page string) error {
+	f, err := os.OpenFile(history, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintf(f, "%q\n", os.Args[1:]); err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, page, nil)

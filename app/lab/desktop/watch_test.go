@@ -93,7 +93,7 @@ func (b *bench) press(toast desktoptest.NoticeCall, label string) {
 	list := labels(toast)
 	place := slices.Index(list, label)
 	require.GreaterOrEqual(b.t, place, 0, "no button %q in %q", label, list)
-	at := b.onlyToast()
+	at := b.placeOf(toast)
 	// The daemon puts the buttons into the lower right corner, all as wide as the longest label needs: 28 pixels and
 	// about 6.7 for each letter.
 	wide := 0
@@ -113,11 +113,14 @@ func (b *bench) press(toast desktoptest.NoticeCall, label string) {
 	require.Zero(b.t, code, out)
 }
 
-// onlyToast waits until one notification is on screen, and gives its place.
-func (b *bench) onlyToast() map[string]int {
+// placeOf waits until a toast is the only one on screen, and gives its place.
+func (b *bench) placeOf(toast desktoptest.NoticeCall) map[string]int {
 	b.t.Helper()
 	at := map[string]int{}
 	b.await("one notification on screen", func() error {
+		if up := b.up(); len(up) != 1 || !up[toast.ID] {
+			return fmt.Errorf("notifications %v are up, not only %d", up, toast.ID)
+		}
 		found, _ := b.tool("xdotool", "search", "--onlyvisible", "--class", "notifyd")
 		if ids := strings.Fields(found); len(ids) != 1 {
 			return fmt.Errorf("%d notifications are on screen", len(ids))
@@ -137,6 +140,20 @@ func (b *bench) onlyToast() map[string]int {
 		return nil
 	})
 	return at
+}
+
+// up are the notifications that were shown and not closed again.
+func (b *bench) up() map[uint32]bool {
+	up := map[uint32]bool{}
+	for _, n := range b.notices.Calls() {
+		switch n.Member {
+		case "Notify":
+			up[n.ID] = true
+		case "NotificationClosed":
+			delete(up, n.ID)
+		}
+	}
+	return up
 }
 
 // labels are the buttons of a toast.
@@ -267,6 +284,30 @@ func (b *bench) click(label string) {
 	item := b.icon("an icon", func(desktoptest.TrayItem) bool { return true })
 	b.await("menu line "+label, func() error { return item.Click(testdesk.Context(b.t), label) })
 }
+
+// clickMatching clicks the first line of the call list that begins so; the rest of it is a time.
+func (b *bench) clickMatching(start string) {
+	b.t.Helper()
+	label := ""
+	b.menu("line "+start, func(m []desktoptest.MenuItem) bool {
+		list, _ := desktoptest.FindMenuItem(m, "Recent calls")
+		for _, line := range list.Children {
+			if label == "" && strings.HasPrefix(line.Label, start) {
+				label = line.Label
+			}
+		}
+		return label != ""
+	})
+	b.click(label)
+}
+
+// timeless takes the time of day from the beginning of each line.
+func timeless(text string) string {
+	return regexp.MustCompile(`(?m)^\d\d:\d\d `).ReplaceAllString(text, "")
+}
+
+// caller is somebody outside.
+func caller(number string) nfon.Caller { return nfon.Caller{Number: number} }
 
 // event waits for an event of a call at the telephone system.
 func (b *bench) event(uuid, state string) {
