@@ -292,21 +292,24 @@ func TestBurstsOfRefusedTokens(t *testing.T) {
 		l.sink.setRunning(true)
 		var till time.Time
 		open := 0
-		f.handle("GET /extensions/phone/calls", func(w http.ResponseWriter, r *http.Request) {
-			if time.Now().Before(till) {
-				w.WriteHeader(http.StatusUnauthorized)
-				return
+		refuse := func(next http.HandlerFunc) http.HandlerFunc {
+			return func(w http.ResponseWriter, r *http.Request) {
+				if time.Now().Before(till) {
+					w.WriteHeader(http.StatusUnauthorized)
+					return
+				}
+				next(w, r)
 			}
-			open++
-			f.calls.serve(w, r)
-		})
+		}
+		f.handle("GET /extensions/phone/calls", refuse(func(w http.ResponseWriter, r *http.Request) { open++; f.calls.serve(w, r) }))
+		f.handle("GET /extensions/phone/states", refuse(snapshotOnly(f)))
 		for i := range 4 {
-			till = time.Now().Add(3 * time.Second)
+			till = time.Now().Add(8 * time.Second)
 			f.calls.drop()
-			time.Sleep(12 * time.Second)
+			time.Sleep(14 * time.Second)
 			require.Equal(t, i+1, open)
 		}
-		require.Less(t, len(f.requests("POST /login")), 20)
+		require.Less(t, len(f.requests("POST /login")), 25)
 	})
 }
 

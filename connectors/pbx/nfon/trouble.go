@@ -97,9 +97,14 @@ func slowDelay(n int) time.Duration {
 	return min(time.Minute<<min(n, 4), 15*time.Minute)
 }
 
-// strikeDelay is the pause after tokens were refused though signing in worked: 2, 4, 8 … seconds, up to 15 minutes.
+// strikeDelay is the pause after tokens were refused though signing in worked: for half a minute no longer than calls may wait
+// for us, then as after a refused sign-in.
 func strikeDelay(n int) time.Duration {
-	return min(2*time.Second<<min(n, 9), 15*time.Minute)
+	const quick = 6
+	if n < quick {
+		return min(2*time.Second<<n, runningMost)
+	}
+	return slowDelay(n - quick)
 }
 
 const (
