@@ -79,7 +79,7 @@ func (o *Options) clear() error {
 			return fmt.Errorf("remove an earlier run: %w", err)
 		}
 	}
-	if err := os.MkdirAll(o.Out, 0o755); err != nil { //nolint:gosec // pictures are for everybody to look at
+	if err := os.MkdirAll(o.Out, 0o755); err != nil {
 		return fmt.Errorf("make the folder for the run: %w", err)
 	}
 	return nil

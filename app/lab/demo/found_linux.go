@@ -58,7 +58,7 @@ func findDesktop(o Options) (*found, error) {
 		return nil, err
 	}
 	for _, path := range list {
-		text, err := os.ReadFile(path) //nolint:gosec // the user's own files, at places of the desktop's standards
+		text, err := os.ReadFile(path)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("look at the desktop's settings: %w", err)
 		}
@@ -131,7 +131,7 @@ func (f *found) restore() error {
 }
 
 func putBack(path string, text []byte) error {
-	now, err := os.ReadFile(path) //nolint:gosec // one of places
+	now, err := os.ReadFile(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && text == nil:
 		return nil
@@ -143,5 +143,5 @@ func putBack(path string, text []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
-	return os.WriteFile(path, text, 0o644) //nolint:gosec // as desktops write them
+	return os.WriteFile(path, text, 0o644)
 }

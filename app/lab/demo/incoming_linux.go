@@ -68,7 +68,7 @@ func (s *scene) answers(ctx context.Context, uuid string) (time.Time, error) {
 }
 
 // knownCaller is step a.
-func knownCaller(s *scene, ctx context.Context) error {
+func knownCaller(ctx context.Context, s *scene) error {
 	// The CRM takes its time, so that one can see how the notification learns the name and then the count.
 	if err := s.crmTakes(700 * time.Millisecond); err != nil {
 		return err
@@ -87,7 +87,7 @@ func knownCaller(s *scene, ctx context.Context) error {
 	s.tone(ctx, "the tone is that for important people", "vip", named)
 	s.unmoved(s.began)
 	s.noPage("nothing opens while it rings")
-	s.picture(ctx, "ringing")
+	s.pictureOf(ctx, toast, "ringing")
 	answered, err := s.answers(ctx, uuid)
 	if err != nil {
 		return err
@@ -127,14 +127,14 @@ func (s *scene) once(what, contact string) {
 }
 
 // missedCaller is step b.
-func missedCaller(s *scene, ctx context.Context) error {
+func missedCaller(ctx context.Context, s *scene) error {
 	uuid, toast, err := s.ring(ctx, stranger)
 	if err != nil {
 		return err
 	}
 	s.tone(ctx, "the tone is that for calls from outside", "external", s.began)
 	s.unmoved(s.began)
-	s.picture(ctx, "ringing")
+	s.pictureOf(ctx, toast, "ringing")
 	hungUp := time.Now()
 	if err := s.house.stage.Lab.Phones.CallerHangsUp(uuid); err != nil {
 		return err
@@ -145,8 +145,8 @@ func missedCaller(s *scene, ctx context.Context) error {
 		return err
 	}
 	s.silence(ctx, "the tone stops when the caller gives up", hungUp)
-	s.step.Picture = "" // the telling moment is this one
-	s.picture(ctx, "missed")
+	s.step.Picture, s.step.Pictures = "", []string{s.step.Picture} // the telling moment is this one
+	s.pictureOf(ctx, missed, "missed")
 	pressed := time.Now()
 	if err := s.must("its button can be pressed", byNotices, s.press(ctx, missed, "callback"), "pressed with the mouse"); err != nil {
 		return err
@@ -165,7 +165,7 @@ func (s *scene) calledBack(ctx context.Context, pressed time.Time) error {
 	if err != nil {
 		return err
 	}
-	s.picture(ctx, "calling-back")
+	s.pictureOf(ctx, dialling, "calling-back")
 	for _, act := range []func() error{
 		func() error { return s.house.stage.Lab.Phones.Answer(agentPhone) },
 		func() error { return s.house.stage.Lab.Phones.CalleeAnswers(made.UUID) },
@@ -204,7 +204,7 @@ func (s *scene) listed(ctx context.Context, number string, want ...string) {
 }
 
 // colleague is step c.
-func colleague(s *scene, ctx context.Context) error {
+func colleague(ctx context.Context, s *scene) error {
 	uuid, err := s.house.stage.Lab.Phones.Dial("102", agentPhone)
 	if err != nil {
 		return err
@@ -215,7 +215,7 @@ func colleague(s *scene, ctx context.Context) error {
 	}
 	s.tone(ctx, "the tone is that for calls from inside", "internal", s.began)
 	s.unmoved(s.began)
-	s.picture(ctx, "internal")
+	s.pictureOf(ctx, toast, "internal")
 	answered, err := s.answers(ctx, uuid)
 	if err != nil {
 		return err

@@ -13,7 +13,7 @@ import (
 )
 
 // dialledByLink is step d, first half.
-func dialledByLink(s *scene, ctx context.Context) error {
+func dialledByLink(ctx context.Context, s *scene) error {
 	limit, cancel := limited(ctx)
 	defer cancel()
 	out, err := stage.Output(limit, s.house.env, "xdg-open", "tel:+49-30-555012")
@@ -27,7 +27,7 @@ func dialledByLink(s *scene, ctx context.Context) error {
 	asked := count(s, func(nfon.APICall) bool { return true })
 	s.saw("nothing is dialled by a link alone", byPhones, asked == 0, "%d calls asked for", asked)
 	s.unmoved(s.began)
-	s.picture(ctx, "question")
+	s.pictureOf(ctx, question, "question")
 	pressed := time.Now()
 	if err := s.must("its button can be pressed", byNotices, s.press(ctx, question, "yes"), "pressed with the mouse"); err != nil {
 		return err
@@ -40,7 +40,7 @@ func dialledByLink(s *scene, ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.picture(ctx, "pick-up")
+	s.pictureOf(ctx, dialling, "pick-up")
 	if err := s.house.stage.Lab.Phones.Answer(agentPhone); err != nil {
 		return err
 	}
@@ -51,7 +51,7 @@ func dialledByLink(s *scene, ctx context.Context) error {
 	s.becomes(ctx, "the notification says so, and offers to hang up", dialling, func(c desktoptest.NoticeCall) bool {
 		return has(c, "clear") && c.Body != dialling.Body
 	})
-	s.picture(ctx, "ringing-there")
+	s.pictureOf(ctx, dialling, "ringing-there")
 	return s.endedWhileRinging(ctx, made, pressed)
 }
 
@@ -98,7 +98,7 @@ func (s *scene) awaitCancel(ctx context.Context, uuid string) (nfon.Request, err
 }
 
 // dialledAndAnswered is step d, second half.
-func dialledAndAnswered(s *scene, ctx context.Context) error {
+func dialledAndAnswered(ctx context.Context, s *scene) error {
 	said, err := s.house.deskbell(ctx, "dial", "--yes", customer.Number)
 	if err := s.must("a number can be dialled by command", byCommand, err, "deskbell dial: %s", strings.TrimSpace(said)); err != nil {
 		return err

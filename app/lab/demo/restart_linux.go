@@ -10,7 +10,7 @@ import (
 )
 
 // serverKilled is step e.
-func serverKilled(s *scene, ctx context.Context) error {
+func serverKilled(ctx context.Context, s *scene) error {
 	uuid, err := s.house.stage.Lab.Phones.RingInbound(customer, agentPhone)
 	if err != nil {
 		return err

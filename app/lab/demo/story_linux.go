@@ -14,7 +14,7 @@ import (
 type part struct {
 	name, title string
 	needs       []string
-	play        func(*scene, context.Context) error
+	play        func(context.Context, *scene) error
 }
 
 // story is the day at Anna's desk, in order.
@@ -27,8 +27,13 @@ var story = []part{
 	{"e", "The server is killed and restarted during a call: one page, no ghost, the list has it", []string{LinkPop, LinkRecover}, serverKilled},
 }
 
+// runLimit bounds a whole run; one in which everything is missed takes a minute.
+const runLimit = 4 * time.Minute
+
 // perform plays the whole story on a virtual desktop and judges it.
 func perform(ctx context.Context, o Options) (Timeline, error) {
+	ctx, cancel := context.WithTimeout(ctx, runLimit)
+	defer cancel()
 	line := Timeline{Break: o.Break}
 	fmt.Fprintf(o.Say, "No display: the story is played on a virtual desktop. Pictures and %s go to %s.\n", timelineFile, o.Out)
 	t, err := openTheatre(ctx, o)
@@ -54,7 +59,7 @@ func (t *theatre) step(ctx context.Context, p part) (Step, error) {
 		theatre: t, began: time.Now(), mark: t.house.stage.Lab.Log.Last(), entries: t.seat.Snapshot().Entries,
 		step: &Step{Step: p.name, Title: p.title, Started: time.Now(), Needs: p.needs, Evidence: []Evidence{}},
 	}
-	if err := p.play(s, ctx); err != nil && !errors.Is(err, errStop) {
+	if err := p.play(ctx, s); err != nil && !errors.Is(err, errStop) {
 		s.saw("the step can be played", "this program", false, "%v", err)
 	}
 	if s.step.Picture == "" {
@@ -69,12 +74,15 @@ func (t *theatre) step(ctx context.Context, p part) (Step, error) {
 // quiet ends what still runs, so that one step's trouble is not the next one's.
 func (s *scene) quiet(ctx context.Context) {
 	for _, extension := range []string{agentPhone, "102"} {
-		for s.house.stage.Lab.Phones.HangUp(extension) == nil { //nolint:revive // until nothing is left to hang up
+		var over error
+		for over == nil { // until nothing is left to hang up
+			over = s.house.stage.Lab.Phones.HangUp(extension)
 		}
 	}
 	if _, err := s.seen(ctx, func(st seat.State) bool { return st.Connected && len(st.Calls) == 0 }); err != nil {
 		s.opts.Logger.Warn("calls are left over", "step", s.step.Step, "error", err)
 	}
+	s.dismiss(ctx)
 }
 
 // tell prints a step for people.

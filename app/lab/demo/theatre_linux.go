@@ -27,26 +27,30 @@ type theatre struct {
 }
 
 // openTheatre builds it all up. Whatever it started is ended by close, also after an error.
-func openTheatre(ctx context.Context, o Options) (t *theatre, err error) {
-	t = &theatre{opts: o}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, t.close())
-		}
-	}()
-	full := desktoptest.Full()
-	full.Pictures, full.Log = o.Out, o.Logger
-	if t.desk, err = desktoptest.Start(ctx, full); err != nil {
-		return t, err
+func openTheatre(ctx context.Context, o Options) (*theatre, error) {
+	t := &theatre{opts: o}
+	if err := t.open(ctx); err != nil {
+		return nil, errors.Join(err, t.close())
 	}
+	return t, nil
+}
+
+func (t *theatre) open(ctx context.Context) error {
+	full := desktoptest.Full()
+	full.Pictures, full.Log = t.opts.Out, t.opts.Logger
+	desk, err := desktoptest.Start(ctx, full)
+	if err != nil {
+		return err
+	}
+	t.desk = desk
 	listening := make(chan error, 1)
 	go func() { // takes three seconds, which the rest need not wait for
-		var err error
-		t.sound, err = t.desk.RecordLevel(ctx, desktoptest.Desk)
+		sound, err := desk.RecordLevel(ctx, desktoptest.Desk)
+		t.sound = sound
 		listening <- err
 	}()
 	err = t.furnish(ctx)
-	return t, errors.Join(err, <-listening)
+	return errors.Join(err, <-listening)
 }
 
 func (t *theatre) furnish(ctx context.Context) (err error) {

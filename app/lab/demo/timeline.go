@@ -47,7 +47,7 @@ func (t *Timeline) judge() {
 func (t *Timeline) write(path string) error {
 	text, err := json.MarshalIndent(t, "", "  ")
 	if err == nil {
-		err = os.WriteFile(path, append(text, '\n'), 0o644) //nolint:gosec // for everybody to read, like the pictures
+		err = os.WriteFile(path, append(text, '\n'), 0o644)
 	}
 	if err != nil {
 		return fmt.Errorf("write the timeline: %w", err)
@@ -58,7 +58,7 @@ func (t *Timeline) write(path string) error {
 // ReadTimeline reads what a run left.
 func ReadTimeline(path string) (Timeline, error) {
 	var t Timeline
-	text, err := os.ReadFile(path) //nolint:gosec // the caller names the file
+	text, err := os.ReadFile(path)
 	if err == nil {
 		err = json.Unmarshal(text, &t)
 	}
