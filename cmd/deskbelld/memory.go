@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"math"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
 	"strconv"
@@ -57,6 +58,7 @@ func giveBack(ctx context.Context) error {
 		allocated = value(0)
 		live, held := value(1), value(2)+value(3)+value(4)
 		if resting >= 2 && held > live+max(spareMin, live/2) {
+			runtime.GC() // each collection halves the stacks that have become too large
 			debug.FreeOSMemory()
 			resting = 0
 		}

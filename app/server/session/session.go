@@ -84,7 +84,7 @@ type Session struct {
 	cancel  context.CancelFunc
 	heardAt atomic.Int64 // since Shared.start, in nanoseconds
 	working atomic.Int32 // requests in work
-	hello   *time.Timer  // until hello came, then nil; only the reading goroutine looks
+	hello   *time.Timer  // until hello came, then nil; only the reading goroutine looks, or greet while that one waits
 	bucket  bucket       // only the reading goroutine looks
 	slot    int          // in the wheel; guarded by the wheel
 	index   int
@@ -244,12 +244,20 @@ func (s *Session) take(kind int, data []byte) error {
 		return err
 	}
 	if s.hello != nil {
-		return s.greet(m)
+		return s.aside(func() error { return s.greet(m) })
 	}
 	if m.Method != "" {
 		s.dispatch(m)
 	}
 	return nil
+}
+
+// aside runs do in a goroutine of its own and waits for it: what a greeting needs of stack, the reading goroutine would keep
+// for as long as the session idles.
+func (s *Session) aside(do func() error) error {
+	done := make(chan error, 1)
+	go func() { done <- do() }()
+	return <-done
 }
 
 func (s *Session) greet(m wire.Message) error {
