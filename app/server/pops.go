@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"errors"
+	"iter"
 	"slices"
 	"time"
 
@@ -19,11 +20,10 @@ import (
 func (u *user) considerPop(c *userCall, leg *owner.Leg) {
 	now := time.Now()
 	var tells []pop.Tell
-	if trigger, ok := pop.Decide(u.rules(), leg, u.otherLegs(c), now); ok {
-		about := u.popCall(c, leg)
-		if !u.pops.Has(about) {
-			tells = u.pops.Offer(now, about, trigger, u.readiness(c))
-		}
+	if u.pops.Knows(c.id) {
+		// Decided already.
+	} else if trigger, ok := pop.Decide(u.rules(), leg, u.otherLegs(c), now); ok {
+		tells = u.pops.Offer(now, u.popCall(c, leg), trigger, u.readiness(c))
 	}
 	if !c.ended.IsZero() {
 		tells = append(tells, u.pops.Ended(now, c.id)...)
@@ -32,14 +32,16 @@ func (u *user) considerPop(c *userCall, leg *owner.Leg) {
 }
 
 // otherLegs are the user's own legs in other calls, of all telephone systems.
-func (u *user) otherLegs(c *userCall) []*owner.Leg {
-	var legs []*owner.Leg
-	for _, o := range u.calls {
-		if o != c {
-			legs = append(legs, o.legs...)
+func (u *user) otherLegs(c *userCall) iter.Seq[*owner.Leg] {
+	return func(yield func(*owner.Leg) bool) {
+		for _, o := range u.calls {
+			for _, leg := range o.legs {
+				if o != c && !yield(leg) {
+					return
+				}
+			}
 		}
 	}
-	return legs
 }
 
 func (u *user) popCall(c *userCall, leg *owner.Leg) pop.Call {

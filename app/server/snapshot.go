@@ -209,7 +209,7 @@ func (u *user) gatherCall(s *snapshotParts, sys *system, call *owner.Call) {
 	var own *userCall
 	for _, leg := range visible {
 		r, _ := u.rightTo(deviceKey{sys.id, leg.ID.DeviceID})
-		if r == rightOwn && own == nil {
+		if r == rightOwn && own == nil && (call.Live() || time.Since(leg.Ended) < keepEnded) {
 			own = u.track(sys, call)
 			s.own = append(s.own, own)
 		}

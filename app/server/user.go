@@ -32,6 +32,7 @@ type user struct {
 	account   accounts.User
 	peers     []*peer
 	calls     map[csta.CallID]*userCall // of own devices
+	tracked   uint                      // calls that were ever put there
 	pops      pop.State
 	popTime   *time.Timer
 	choices   choices

@@ -27,14 +27,19 @@ type userCall struct {
 	entries map[csta.DeviceID]Entry
 }
 
-// keepEnded is how long an ended call's facts are kept, for a customer opened late.
-const keepEnded = 5 * time.Minute
+// keepEnded is how long an ended call is kept, for a customer opened late. Later ones are in the call list.
+const keepEnded = time.Minute
+
+// forgetEvery is how many calls may come before those that ended long ago are looked for.
+const forgetEvery = 16
 
 // track takes the newest state of a call, and looks up its caller if that is new.
 func (u *user) track(sys *system, call *owner.Call) *userCall {
 	c := u.calls[call.ID]
 	if c == nil {
-		u.forget(time.Now())
+		if u.tracked++; u.tracked%forgetEvery == 0 {
+			u.forget(time.Now())
+		}
 		c = &userCall{sys: sys, id: call.ID, entries: map[csta.DeviceID]Entry{}}
 		u.calls[call.ID] = c
 	}

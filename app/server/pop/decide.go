@@ -5,6 +5,7 @@
 package pop
 
 import (
+	"iter"
 	"time"
 
 	"deskbell/app/csta"
@@ -52,8 +53,8 @@ const fresh = 2 * time.Minute
 const lately = 30 * time.Second
 
 // Decide says which trigger holds for an own leg now, if any. others are the user's other own legs, living or just ended, of
-// all telephone systems.
-func Decide(r Rules, leg *owner.Leg, others []*owner.Leg, now time.Time) (Trigger, bool) {
+// all telephone systems; they are looked at only when all else speaks for it.
+func Decide(r Rules, leg *owner.Leg, others iter.Seq[*owner.Leg], now time.Time) (Trigger, bool) {
 	if r.When == WhenNever || leg.Automatic || !wanted(r, leg.Far.Number.Kind) || !leg.Live() && now.Sub(leg.Ended) > lately {
 		return "", false
 	}
@@ -61,7 +62,7 @@ func Decide(r Rules, leg *owner.Leg, others []*owner.Leg, now time.Time) (Trigge
 	if trigger == "" || now.Sub(at) > fresh {
 		return "", false
 	}
-	for _, o := range others {
+	for o := range others {
 		if o.ID.CallID != leg.ID.CallID && talkedAt(o, at) {
 			return "", false
 		}

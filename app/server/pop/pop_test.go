@@ -3,6 +3,7 @@ package pop
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -74,7 +75,7 @@ func TestDecide(t *testing.T) {
 		"over for a while":                      {std, newLeg(func(l *owner.Leg) { answered(l); l.State, l.Ended = csta.Null, now }), nil, after(50 * time.Second), ""},
 		"never answered":                        {std, newLeg(func(l *owner.Leg) { l.State, l.Ended = csta.Null, now }), nil, now, ""},
 	} {
-		got, ok := Decide(c.rules, c.leg, c.others, c.now)
+		got, ok := Decide(c.rules, c.leg, slices.Values(c.others), c.now)
 		require.Equal(t, c.want, got, name)
 		require.Equal(t, c.want != "", ok, name)
 	}

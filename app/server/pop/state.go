@@ -1,6 +1,7 @@
 package pop
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -54,8 +55,7 @@ type Offer struct {
 	to       string    // the session that has it
 	tried    []string
 	deadline time.Time // of the present session, or for the report
-	settled  time.Time
-	failed   bool // reported as not opened
+	failed   bool      // reported as not opened
 }
 
 const claiming = "claiming"
@@ -65,18 +65,74 @@ type State struct {
 	// NewID makes ids of offers.
 	NewID func() string
 
-	offers   []*Offer
-	sessions []string // that can open pages, the one used last first
+	active    []*Offer // those that time or sessions may still move
+	byID      map[string]*Offer
+	byCall    map[csta.CallID][]*Offer
+	byFar     map[string][]*Offer
+	sessions  []string // that can open pages, the one used last first
+	forgotten time.Time
+}
+
+// add takes an offer in.
+func (s *State) add(o *Offer) {
+	if s.byID == nil {
+		s.byID, s.byCall, s.byFar = map[string]*Offer{}, map[csta.CallID][]*Offer{}, map[string][]*Offer{}
+	}
+	s.byID[o.ID] = o
+	s.byCall[o.Call.ID] = append(s.byCall[o.Call.ID], o)
+	if o.Call.Far != "" {
+		s.byFar[o.Call.Far] = append(s.byFar[o.Call.Far], o)
+	}
+	if !o.settledNow() {
+		s.active = append(s.active, o)
+	}
+}
+
+// settledNow tells whether neither time nor sessions can move an offer any more.
+func (o *Offer) settledNow() bool {
+	return o.state == Opened || o.state == Gone || o.state == Claimed && o.deadline.IsZero() && o.to == ""
+}
+
+// forget drops what is older than any call, once in a while.
+func (s *State) forget(now time.Time) {
+	if now.Sub(s.forgotten) < time.Hour {
+		return
+	}
+	s.forgotten = now
+	for id, o := range s.byID {
+		if now.Sub(o.made) > remember {
+			delete(s.byID, id)
+		}
+	}
+	old := func(o *Offer) bool { return s.byID[o.ID] == nil }
+	without(s.byCall, old)
+	without(s.byFar, old)
+	s.active = slices.DeleteFunc(s.active, old)
+}
+
+// without takes offers out of an index.
+func without[K comparable](index map[K][]*Offer, out func(*Offer) bool) {
+	for k, list := range index {
+		if list = slices.DeleteFunc(list, out); len(list) == 0 {
+			delete(index, k)
+		} else {
+			index[k] = list
+		}
+	}
 }
 
 // Restore takes over a claim of an earlier run.
 func (s *State) Restore(id string, c Call, t Trigger, state string, at time.Time) {
-	s.offers = append(s.offers, &Offer{ID: id, Call: c, Trigger: t, state: state, made: at, settled: at})
+	s.add(&Offer{ID: id, Call: c, Trigger: t, state: state, made: at})
 }
+
+// Knows reports whether the call itself has an offer.
+func (s *State) Knows(call csta.CallID) bool { return len(s.byCall[call]) > 0 }
 
 // Has reports whether the call has an offer already, or counts as one with a call that has.
 func (s *State) Has(c Call) bool {
-	return slices.ContainsFunc(s.offers, func(o *Offer) bool { return o.Call.ID == c.ID || sameCaller(o.Call, c) })
+	return s.Knows(c.ID) ||
+		slices.ContainsFunc(s.byFar[c.Far], func(o *Offer) bool { return sameCaller(o.Call, c) })
 }
 
 func sameCaller(a, b Call) bool {
@@ -88,44 +144,49 @@ func (s *State) Offer(now time.Time, c Call, t Trigger, r Readiness) []Tell {
 	if s.Has(c) || r == Never {
 		return nil
 	}
-	s.offers = append(s.offers, &Offer{ID: s.NewID(), Call: c, Trigger: t, made: now, ready: r})
+	s.add(&Offer{ID: s.NewID(), Call: c, Trigger: t, made: now, ready: r})
 	return s.Tick(now)
 }
 
 // SetReady takes a change of what is known of a call.
 func (s *State) SetReady(now time.Time, call csta.CallID, r Readiness) []Tell {
-	for _, o := range s.offers {
-		if o.Call.ID == call {
-			o.ready = r
-		}
+	if len(s.byCall[call]) == 0 {
+		return nil
+	}
+	for _, o := range s.byCall[call] {
+		o.ready = r
 	}
 	return s.Tick(now)
 }
 
 // Ended takes the end of a call: an offer that still waits for facts is over.
 func (s *State) Ended(now time.Time, call csta.CallID) []Tell {
-	for _, o := range s.offers {
-		if o.Call.ID == call && o.ended.IsZero() {
-			o.ended = now
+	news := false
+	for _, o := range s.byCall[call] {
+		if o.ended.IsZero() {
+			o.ended, news = now, true
 		}
+	}
+	if !news {
+		return nil
 	}
 	return s.Tick(now)
 }
 
 // Renamed takes the news that one call is part of another now.
 func (s *State) Renamed(from, to csta.CallID) {
-	for _, o := range s.offers {
-		if o.Call.ID == from {
-			o.Call.ID = to
-		}
+	for _, o := range s.byCall[from] {
+		o.Call.ID = to
+		s.byCall[to] = append(s.byCall[to], o)
 	}
+	delete(s.byCall, from)
 }
 
 // SetSessions takes the sessions that can open pages, the one used last first.
 func (s *State) SetSessions(now time.Time, sessions []string) []Tell {
 	s.sessions = sessions
 	var tell []Tell
-	for _, o := range s.offers {
+	for _, o := range s.active {
 		switch {
 		case slices.Contains(sessions, o.to):
 		case o.state == Offered:
@@ -143,10 +204,11 @@ func (s *State) SetSessions(now time.Time, sessions []string) []Tell {
 // Tick moves on what time has moved on.
 func (s *State) Tick(now time.Time) []Tell {
 	var tell []Tell
-	for _, o := range s.offers {
+	for _, o := range s.active {
 		tell = append(tell, s.advance(o, now)...)
 	}
-	s.offers = slices.DeleteFunc(s.offers, func(o *Offer) bool { return now.Sub(o.made) > remember })
+	s.active = slices.DeleteFunc(s.active, (*Offer).settledNow)
+	s.forget(now)
 	return tell
 }
 
@@ -154,7 +216,7 @@ func (s *State) advance(o *Offer, now time.Time) []Tell {
 	switch o.state {
 	case "", Offered:
 		if o.outlived(now) {
-			return o.giveUp(now)
+			return o.giveUp()
 		}
 		if o.state == Offered && now.Before(o.deadline) || !o.due(now) {
 			return nil
@@ -162,7 +224,7 @@ func (s *State) advance(o *Offer, now time.Time) []Tell {
 		return s.offerNext(o, now)
 	case Claimed:
 		if !o.deadline.IsZero() && !now.Before(o.deadline) {
-			o.deadline = time.Time{}
+			o.deadline, o.to = time.Time{}, ""
 			return []Tell{o.tellAll()}
 		}
 	}
@@ -185,9 +247,9 @@ func (o *Offer) outlived(now time.Time) bool {
 	return false
 }
 
-func (o *Offer) giveUp(now time.Time) []Tell {
+func (o *Offer) giveUp() []Tell {
 	told := o.state == Offered
-	o.state, o.to, o.settled = Gone, "", now
+	o.state, o.to = Gone, ""
 	if !told {
 		return nil
 	}
@@ -221,7 +283,7 @@ func (s *State) Next() time.Time {
 			next = t
 		}
 	}
-	for _, o := range s.offers {
+	for _, o := range s.active {
 		switch o.state {
 		case Offered, Claimed:
 			sooner(o.deadline)
@@ -240,68 +302,60 @@ func (s *State) Next() time.Time {
 // Claim begins a session's claim of an offer; ok only if that session has the offer. The caller writes the claim to disk and
 // then says Commit, whatever came of it.
 func (s *State) Claim(id, session string) (o Offer, ok bool) {
-	for _, p := range s.offers {
-		if p.ID == id && p.state == Offered && p.to == session {
-			p.state = claiming
-			return *p, true
-		}
+	if p := s.byID[id]; p != nil && p.state == Offered && p.to == session {
+		p.state = claiming
+		return *p, true
 	}
 	return Offer{}, false
 }
 
 // Release takes back a claim that was not written to disk: nothing was granted.
 func (s *State) Release(id string) {
-	for _, o := range s.offers {
-		if o.ID == id && o.state == claiming {
-			o.state = Offered
-		}
+	if o := s.byID[id]; o != nil && o.state == claiming {
+		o.state = Offered
 	}
 }
 
 // Commit ends a claim. Written or not, the offer is never made again: a commit that failed may have reached the disk.
 func (s *State) Commit(now time.Time, id string) {
-	for _, o := range s.offers {
-		if o.ID == id && o.state == claiming {
-			o.state, o.deadline, o.settled = Claimed, now.Add(reportLimit), now
-		}
+	if o := s.byID[id]; o != nil && o.state == claiming {
+		o.state, o.deadline = Claimed, now.Add(reportLimit)
 	}
 }
 
 // OpenByHand notes that the user opened the call's page under id, and ends an offer nobody claimed yet.
 func (s *State) OpenByHand(now time.Time, id, session string, c Call) []Tell {
 	var tell []Tell
-	for _, o := range s.offers {
-		if o.Call.ID == c.ID && (o.state == "" || o.state == Offered) {
-			tell = append(tell, o.giveUp(now)...)
+	for _, o := range s.byCall[c.ID] {
+		if o.state == "" || o.state == Offered {
+			tell = append(tell, o.giveUp()...)
 		}
 	}
-	s.offers = append(s.offers, &Offer{
-		ID: id, Call: c, Trigger: Button, made: now, settled: now, state: Claimed, to: session, deadline: now.Add(reportLimit),
+	s.add(&Offer{
+		ID: id, Call: c, Trigger: Button, made: now, state: Claimed, to: session, deadline: now.Add(reportLimit),
 	})
 	return tell
 }
 
 // Report takes what became of a claimed offer; ok is false for an offer that is not known or was not claimed.
 func (s *State) Report(id string, opened bool) (tell []Tell, call csta.CallID, ok bool) {
-	for _, o := range s.offers {
-		if o.ID != id || o.state != Claimed && o.state != Opened {
-			continue
-		}
-		o.deadline, o.to = time.Time{}, ""
-		if opened || o.state == Opened {
-			return s.opened(o), o.Call.ID, true
-		}
-		o.failed = true
-		return []Tell{o.tellAll()}, o.Call.ID, true
+	o := s.byID[id]
+	if o == nil || o.state != Claimed && o.state != Opened {
+		return nil, "", false
 	}
-	return nil, "", false
+	o.deadline, o.to = time.Time{}, ""
+	if opened || o.state == Opened {
+		return s.opened(o), o.Call.ID, true
+	}
+	o.failed = true
+	return []Tell{o.tellAll()}, o.Call.ID, true
 }
 
 // opened marks every claim of the call: a page opened by hand makes up for one that did not open by itself.
 func (s *State) opened(o *Offer) []Tell {
 	var tell []Tell
-	for _, p := range s.offers {
-		if p.Call.ID == o.Call.ID && (p == o || p.state == Claimed) {
+	for _, p := range s.byCall[o.Call.ID] {
+		if p == o || p.state == Claimed {
 			p.state, p.deadline, p.to = Opened, time.Time{}, ""
 			tell = append(tell, p.tellAll())
 		}
@@ -312,9 +366,8 @@ func (s *State) opened(o *Offer) []Tell {
 // Outcome is what became of opening a call's customer, as the call list says it: "", "opened", "claimed" or "failed".
 func (s *State) Outcome(call csta.CallID) string {
 	outcome := ""
-	for _, o := range s.offers {
+	for _, o := range s.byCall[call] {
 		switch {
-		case o.Call.ID != call:
 		case o.state == Opened:
 			return Opened
 		case o.state == Claimed && o.failed:
@@ -329,7 +382,7 @@ func (s *State) Outcome(call csta.CallID) string {
 // For lists what a snapshot shows a session: the offers it has, and claims that were never reported.
 func (s *State) For(session string) []wire.Pop {
 	list := []wire.Pop{}
-	for _, o := range s.offers {
+	for _, o := range slices.SortedFunc(maps.Values(s.byID), func(a, b *Offer) int { return a.made.Compare(b.made) }) {
 		switch {
 		case o.state == Offered && o.to == session, o.state == Claimed && o.deadline.IsZero():
 			list = append(list, o.wire(o.state))
