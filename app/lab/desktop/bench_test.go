@@ -41,15 +41,16 @@ const (
 type options struct {
 	desktop   *desktoptest.Options // nil: everything
 	lab       lab.Options
-	contacts  string              // CSV
-	config    func(string) string // changes the server's configuration
-	settings  string              // the agent's settings.toml
-	env       []string            // of the tray, over the desktop's
-	listen    []string            // outputs that are recorded
-	unsigned  bool                // no account yet
-	troubled  bool                // do not wait until all is well
-	wholeHome bool                // no DESKBELL_HOME: the tray uses the desktop's home folder and keyring
-	late      bool                // the tray is started by the test
+	contacts  string                                      // CSV
+	config    func(string) string                         // changes the server's configuration
+	settings  string                                      // the agent's settings.toml
+	env       []string                                    // of the tray, over the desktop's
+	listen    []string                                    // outputs that are recorded
+	unsigned  bool                                        // no account yet
+	troubled  bool                                        // do not wait until all is well
+	wholeHome bool                                        // no DESKBELL_HOME: the tray uses the desktop's home folder and keyring
+	late      bool                                        // the tray is started by the test
+	wrap      func(dir string) (server string, err error) // puts another program in the server\'s place
 }
 
 // level is the tray's log level; what the sound library says at debug would bury the rest.
@@ -107,8 +108,15 @@ func open(t *testing.T, o options) *bench {
 func (b *bench) openStage(dir string) error {
 	log := testdesk.Log(b.t)
 	b.opts.lab.Logger = log
+	server := program("deskbelld")
+	if b.opts.wrap != nil {
+		var err error
+		if server, err = b.opts.wrap(dir); err != nil {
+			return err
+		}
+	}
 	st, err := stage.Open(stage.Options{
-		Dir: dir, Server: program("deskbelld"), Lab: b.opts.lab, Contacts: b.opts.contacts, Logger: log,
+		Dir: dir, Server: server, Lab: b.opts.lab, Contacts: b.opts.contacts, Logger: log,
 	})
 	if err != nil {
 		return err
