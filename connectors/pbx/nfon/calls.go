@@ -17,6 +17,10 @@ var errSilent = errors.New("the stream fell silent")
 // flapping is how many short-lived connections in a row are trouble, though each of them opened.
 const flapping = 3
 
+// worthwhile is how long a connection must last for the next one to be worth opening soon, however often they break: calls are
+// heard for most of the time then.
+const worthwhile = 1500 * time.Millisecond
+
 // keepCalls keeps the call stream open until ctx ends.
 func (d *desk) keepCalls(ctx context.Context) {
 	var r redial
@@ -36,6 +40,9 @@ func (d *desk) keepCalls(ctx context.Context) {
 		if lasted >= stableAfter || (err == nil && !expires.IsZero() && time.Now().After(expires)) {
 			// It may be closed in order, say because its token ended: be back before it rings.
 			r, flaps, delay = redial{}, 0, jitter(promptDelay)
+		}
+		if lasted >= worthwhile {
+			delay = min(delay, max(jitter(firstDelay), lasted/4))
 		}
 		if opened.IsZero() || flaps >= flapping {
 			retry := time.Now().Add(delay)

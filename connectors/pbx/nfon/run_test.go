@@ -161,6 +161,35 @@ func TestHeardAtMostOnceASecond(t *testing.T) {
 	})
 }
 
+func TestAStreamThatBreaksAgainAndAgainIsUpForMostOfTheTime(t *testing.T) {
+	for lasting, c := range map[time.Duration]struct {
+		up   time.Duration // of ten minutes
+		most int           // connections
+	}{
+		0:               {0, 25}, // of no use at all
+		2 * time.Second: {6 * time.Minute, 250},
+		8 * time.Second: {7 * time.Minute, 75},
+	} {
+		bubble(t, func(t *testing.T) {
+			f := newFake(t)
+			up := time.Duration(0)
+			f.handle("GET /extensions/phone/calls", func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Content-Type", "text/event-stream")
+				w.(http.Flusher).Flush()
+				select {
+				case <-time.After(lasting):
+					up += lasting
+				case <-r.Context().Done():
+				}
+			})
+			start(t, f, nil)
+			time.Sleep(10 * time.Minute)
+			require.GreaterOrEqual(t, up, c.up, lasting)
+			require.LessOrEqual(t, len(f.requests("GET /extensions/phone/calls")), c.most, lasting)
+		})
+	}
+}
+
 func TestBackOffWhileUnreachable(t *testing.T) {
 	down := func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }
 	bubble(t, func(t *testing.T) {
