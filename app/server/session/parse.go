@@ -3,6 +3,7 @@ package session
 import (
 	"bytes"
 	"encoding/json"
+	"unicode/utf8"
 
 	"deskbell/app/wire"
 )
@@ -13,6 +14,9 @@ const maxID = 128
 // Parse reads one JSON-RPC 2.0 message and checks its shape. Anything else, also a batch, is a breach of the protocol.
 func Parse(data []byte) (wire.Message, error) {
 	var m wire.Message
+	if !utf8.Valid(data) { // JSON would take it and put other characters in its place
+		return wire.Message{}, errProtocol
+	}
 	if err := json.Unmarshal(data, &m); err != nil {
 		return wire.Message{}, errProtocol
 	}

@@ -401,6 +401,13 @@ func TestPingsOfTheTrayAreAnswered(t *testing.T) {
 	})
 }
 
+func TestParseTakesUTF8Only(t *testing.T) {
+	_, err := Parse([]byte(`{"jsonrpc":"2.0","id":1,"method":"m","params":{"a":"\u00e9é"}}`))
+	require.NoError(t, err)
+	_, err = Parse([]byte("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\",\"params\":{\"a\":\"\xff\"}}"))
+	require.ErrorIs(t, err, errProtocol)
+}
+
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(hello))
 	f.Add([]byte(`{"jsonrpc":"2.0","id":"a","method":"MakeCall","params":{"number":"112"}}`))
