@@ -270,7 +270,8 @@ func (s *Session) greet(m wire.Message) error {
 	}
 	s.hello.Stop()
 	s.hello = nil
-	if err := s.handler.Hello(s.ctx, s, hello); err != nil {
+	// Without the session's cancellation: whatever waits for that leaves its list of waiters behind, for as long as the session lives.
+	if err := s.handler.Hello(context.WithoutCancel(s.ctx), s, hello); err != nil {
 		return err
 	}
 	s.reply(m.ID, struct{}{}, nil)
