@@ -3,6 +3,7 @@ package nfon
 import (
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -172,19 +173,19 @@ func TestAStreamThatBreaksAgainAndAgainIsUpForMostOfTheTime(t *testing.T) {
 	} {
 		bubble(t, func(t *testing.T) {
 			f := newFake(t)
-			up := time.Duration(0)
+			var up atomic.Int64
 			f.handle("GET /extensions/phone/calls", func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set("Content-Type", "text/event-stream")
 				w.(http.Flusher).Flush()
 				select {
 				case <-time.After(lasting):
-					up += lasting
+					up.Add(int64(lasting))
 				case <-r.Context().Done():
 				}
 			})
 			start(t, f, nil)
 			time.Sleep(10 * time.Minute)
-			require.GreaterOrEqual(t, up, c.up, lasting)
+			require.GreaterOrEqual(t, time.Duration(up.Load()), c.up, lasting)
 			require.LessOrEqual(t, len(f.requests("GET /extensions/phone/calls")), c.most, lasting)
 		})
 	}
@@ -319,24 +320,24 @@ func TestBurstsOfRefusedTokens(t *testing.T) {
 		f := newFake(t)
 		l := start(t, f, nil)
 		l.sink.setRunning(true)
-		var till time.Time
-		open := 0
+		var till atomic.Int64
+		var open atomic.Int32
 		refuse := func(next http.HandlerFunc) http.HandlerFunc {
 			return func(w http.ResponseWriter, r *http.Request) {
-				if time.Now().Before(till) {
+				if time.Now().UnixNano() < till.Load() {
 					w.WriteHeader(http.StatusUnauthorized)
 					return
 				}
 				next(w, r)
 			}
 		}
-		f.handle("GET /extensions/phone/calls", refuse(func(w http.ResponseWriter, r *http.Request) { open++; f.calls.serve(w, r) }))
+		f.handle("GET /extensions/phone/calls", refuse(func(w http.ResponseWriter, r *http.Request) { open.Add(1); f.calls.serve(w, r) }))
 		f.handle("GET /extensions/phone/states", refuse(snapshotOnly(f)))
 		for i := range 4 {
-			till = time.Now().Add(8 * time.Second)
+			till.Store(time.Now().Add(8 * time.Second).UnixNano())
 			f.calls.drop()
 			time.Sleep(14 * time.Second)
-			require.Equal(t, i+1, open)
+			require.EqualValues(t, i+1, open.Load())
 		}
 		require.Less(t, len(f.requests("POST /login")), 25)
 	})
