@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -142,10 +143,17 @@ func (b *bench) openDesktop() {
 	if b.opts.desktop != nil {
 		opts = *b.opts.desktop
 	}
-	opts.Pictures, opts.Log = pictures, testdesk.Log(b.t)
+	output, err := os.Create(filepath.Join(b.t.TempDir(), "desktop.log"))
+	require.NoError(b.t, err)
+	b.t.Cleanup(func() {
+		text, err := os.ReadFile(output.Name())
+		if err = errors.Join(err, output.Close()); b.t.Failed() {
+			fmt.Fprintf(b.t.Output(), "--- the desktop's output (%v)\n%s", err, text)
+		}
+	})
+	opts.Pictures, opts.Log, opts.Output = pictures, testdesk.Log(b.t), output
 	ctx, cancel := context.WithTimeout(b.t.Context(), 3*limit)
 	defer cancel()
-	var err error
 	b.desk, err = desktoptest.Start(ctx, opts)
 	require.NoError(b.t, err)
 	b.t.Cleanup(func() { require.NoError(b.t, b.desk.Close()) })

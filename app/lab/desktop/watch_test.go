@@ -142,15 +142,20 @@ func (b *bench) placeOf(toast desktoptest.NoticeCall) map[string]int {
 	return at
 }
 
-// up are the notifications that were shown and not closed again.
+// up are the notifications that were shown and not closed again. What closed before the daemon had answered was an older
+// one with the same id.
 func (b *bench) up() map[uint32]bool {
+	ends := map[uint32]time.Time{}
+	calls := b.notices.Calls()
+	for _, n := range calls {
+		if n.Member == "NotificationClosed" {
+			ends[n.ID] = n.At
+		}
+	}
 	up := map[uint32]bool{}
-	for _, n := range b.notices.Calls() {
-		switch n.Member {
-		case "Notify":
+	for _, n := range calls {
+		if n.Member == "Notify" && (n.ID == 0 || n.Answered.After(ends[n.ID])) {
 			up[n.ID] = true
-		case "NotificationClosed":
-			delete(up, n.ID)
 		}
 	}
 	return up

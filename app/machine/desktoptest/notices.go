@@ -17,7 +17,8 @@ type NoticeCall struct {
 	Member string // Notify, CloseNotification, ActionInvoked, NotificationClosed
 	ID     uint32 // for Notify the daemon's answer; zero until it has answered
 
-	Replaces uint32 // Notify, as all below
+	Answered time.Time // Notify: when the daemon answered. A "closed" of this id before that was about an older notice
+	Replaces uint32    // Notify, as all below
 	App      string
 	Icon     string
 	Title    string
@@ -109,6 +110,7 @@ func (r *NoticeRecorder) answered(msg *dbus.Message, client string) {
 	for i := range r.calls {
 		if c := &r.calls[i]; c.Member == "Notify" && c.serial == serial && c.sender == client && c.ID == 0 {
 			if dbus.Store(msg.Body, &c.ID) == nil {
+				c.Answered = time.Now()
 				r.tell()
 			}
 			return
