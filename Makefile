@@ -93,10 +93,13 @@ lint: $(GOLANGCI) ## golangci-lint with .golangci.yml
 	@start=$$(date +%s); $(GOLANGCI) run ./... || { echo "lint: 0 passed, 1 failed"; exit 1; }; \
 	echo "lint: took $$(($$(date +%s) - start)) s"; echo "lint: 1 passed, 0 failed"
 
+# Measured on a machine that does nothing else; BENCH="--only crowd --quick" looks at a part, "deskbell-lab bench --help" has the rest.
+BENCH ?=
 bench: ## measure against the floors of the design, into build/bench.json
 	scripts/deps build desktop sound
 	$(MAKE) --no-print-directory build
-	$(BIN)/deskbell-lab bench
+	go build -o $(BIN)/baretray ./app/lab/bench/floor/baretray
+	$(BIN)/deskbell-lab bench $(BENCH)
 
 # Another SEED draws other changes.
 SEED ?= 1

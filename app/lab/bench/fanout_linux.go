@@ -173,12 +173,13 @@ func (f *fanOut) streaming(ctx context.Context) error {
 	})
 }
 
-// settle is how long both sides may tidy up after ten thousand handshakes before their memory is read.
-const settle = 3 * time.Second
+// settle is how long both sides may tidy up after their start, and after ten thousand handshakes, before their memory is read.
+const settle = 4 * time.Second
 
 // side connects the crowd to one side and measures: memory while all are idle, then delays and processor time under load.
 // more, if set, is done with the crowd still there.
 func (f *fanOut) side(ctx context.Context, address string, pid int, stamps string, drive func() (float64, error), more func() error) (t taken, err error) {
+	time.Sleep(settle)
 	before, err := resident(pid)
 	if err != nil {
 		return t, err

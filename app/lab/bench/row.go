@@ -78,8 +78,10 @@ type book struct {
 func newBook() *book { return &book{samples: map[string][]Sample{}} }
 
 func (b *book) add(s spec, sample Sample) {
-	if _, known := b.samples[s.name]; !known {
+	if i := slices.IndexFunc(b.specs, func(old spec) bool { return old.name == s.name }); i < 0 {
 		b.specs = append(b.specs, s)
+	} else {
+		b.specs[i] = s // its note may speak of the last round
 	}
 	b.samples[s.name] = append(b.samples[s.name], sample)
 }
