@@ -215,7 +215,7 @@ func (p *program) links() *cobra.Command {
 }
 
 func (p *program) registrar() (links.Registrar, error) {
-	exe, err := os.Executable()
+	exe, err := executable()
 	return links.Registrar{Exe: exe, StateDir: p.home.Secrets()}, err
 }
 
@@ -246,7 +246,7 @@ func (p *program) autostart() *cobra.Command {
 		if !ok {
 			return
 		}
-		exe, err := os.Executable()
+		exe, err := executable()
 		said := "cli.autostart_off"
 		switch {
 		case err != nil:
