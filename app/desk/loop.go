@@ -80,11 +80,12 @@ type Clipboard interface {
 	Copy(ctx context.Context, text string) error
 }
 
-// Accounts deals with invitations. Errors are *InvitationError. Enroll stores the account and its token, and moves the
-// connection to it.
+// Accounts deals with invitations. Errors are *InvitationError. Enroll stores the account and its token; Connect then moves
+// the connection to it.
 type Accounts interface {
 	Find(ctx context.Context, server string) (name string, err error)
 	Enroll(ctx context.Context, server, code string) (Account, error)
+	Connect(Account)
 	Forget(ctx context.Context) error
 }
 
@@ -380,6 +381,9 @@ func (l *Loop) slow(ctx context.Context, e Effect) {
 	case Enroll:
 		account, err := l.parts.Accounts.Enroll(ctx, e.Server, e.Code)
 		l.Post(Enrolled{Account: account, Err: l.invitationCode(err)})
+		if err == nil {
+			l.parts.Accounts.Connect(account) // only now: news of the new connection must not come before the account
+		}
 	case Forget:
 		if err := l.parts.Accounts.Forget(ctx); err != nil {
 			l.log.Warn("account not forgotten", "error", err)

@@ -80,6 +80,9 @@ func (m *machine) Enroll(context.Context, string, string) (Account, error) {
 	return Account{Server: "https://new.example", ServerName: "CTI", Name: "Anna"}, m.fail
 }
 
+// Connect is as quick as can be: the new connection is up before it returns.
+func (m *machine) Connect(Account) { m.note("connect"); m.loop.Post(LinkUp{}) }
+
 func (m *machine) Forget(context.Context) error { m.note("forget"); return m.fail }
 
 // withLoop runs a Loop in virtual time.
@@ -296,9 +299,11 @@ func TestLoopInvitations(t *testing.T) {
 		m.fail = nil
 		require.Equal(t, view.Answer{Text: "This computer is connected with CTI as Anna."}, ask(t, m, enroll))
 		require.Equal(t, "CTI", m.loop.State().Server)
+		synctest.Wait()
+		require.Equal(t, view.LinkUp, m.loop.State().Link)
 		require.True(t, ask(t, m, view.Ask{Verb: view.AskSignOut}).OK())
 		synctest.Wait()
-		require.Subset(t, m.all(), []string{"find", "enroll", "forget"})
+		require.Subset(t, m.all(), []string{"find", "enroll", "connect", "forget"})
 		m.fail = errors.New("disk")
 		ask(t, m, view.Ask{Verb: view.AskSignOut})
 		synctest.Wait()

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 
 	"deskbell/app/about"
 	"deskbell/app/client"
@@ -52,6 +53,7 @@ type accounts struct {
 	device   string
 	enroller *client.Enroller
 	secrets  secrets
+	token    atomic.Value // string: of the account enrolled last, until Connect
 }
 
 func secretName(a desk.Account) string { return a.Server + " " + a.User }
@@ -83,7 +85,7 @@ func (a *accounts) Find(ctx context.Context, server string) (string, error) {
 	return info.Name, invitationError(err)
 }
 
-// Enroll implements desk.Accounts. The token is stored before the account, and the connection moves last.
+// Enroll implements desk.Accounts. The token is stored before the account.
 func (a *accounts) Enroll(ctx context.Context, server, code string) (desk.Account, error) {
 	reply, err := a.enroller.Enroll(ctx, server, code, a.device)
 	if err != nil {
@@ -108,8 +110,15 @@ func (a *accounts) Enroll(ctx context.Context, server, code string) (desk.Accoun
 	}
 	a.kept(kind)
 	a.r.log.Info("connected by invitation", "server", server, "user", logging.Name(reply.Name))
-	a.r.client.SetAccount(server, reply.Token)
+	a.token.Store(reply.Token)
 	return account, nil
+}
+
+// Connect implements desk.Accounts.
+func (a *accounts) Connect(account desk.Account) {
+	if token, ok := a.token.Swap("").(string); ok && token != "" {
+		a.r.client.SetAccount(account.Server, token)
+	}
 }
 
 // Forget implements desk.Accounts.
