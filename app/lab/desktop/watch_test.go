@@ -51,10 +51,10 @@ func (b *bench) titled(title string) desktoptest.NoticeCall {
 	return b.toast(title, func(n desktoptest.NoticeCall) bool { return n.Title == title })
 }
 
-// becomes waits until a toast is replaced in place by one that fits.
+// becomes waits until a toast fits, replaced in place if need be.
 func (b *bench) becomes(what string, toast desktoptest.NoticeCall, fits func(desktoptest.NoticeCall) bool) desktoptest.NoticeCall {
 	b.t.Helper()
-	return b.toast(what, func(n desktoptest.NoticeCall) bool { return n.Replaces == toast.ID && n.ID == toast.ID && fits(n) })
+	return b.toast(what, func(n desktoptest.NoticeCall) bool { return n.ID == toast.ID && fits(n) })
 }
 
 // closed waits until the desktop took a toast away.
