@@ -325,3 +325,26 @@ func TestNoDiskNoEnd(t *testing.T) {
 	_, err := j.Tenant("default").Find(t.Context(), "anna", mine, "c")
 	require.NoError(t, err, "the list works, for now")
 }
+
+// A list that grew for a month must not make greetings slow: every query of a list goes to the device's own entries.
+func TestListsLookAtOneDeviceOnly(t *testing.T) {
+	j := open(t, filepath.Join(t.TempDir(), "j.db"), &fakeLog{}, Options{})
+	for _, text := range []string{byDevice, unseen, callsUnseen} {
+		rows, err := j.db.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+text, "anna", "default", "pbx", "101", "missed", 1)
+		require.NoError(t, err)
+		var plan []string
+		for rows.Next() {
+			var id, parent, unused int
+			var step string
+			require.NoError(t, rows.Scan(&id, &parent, &unused, &step))
+			plan = append(plan, step)
+		}
+		require.NoError(t, rows.Err())
+		require.NoError(t, rows.Close())
+		require.Contains(t, plan[0], "SEARCH e USING INDEX entries_by_device (tenant=? AND system=? AND device=? AND began", text)
+		for _, step := range plan {
+			require.NotContains(t, step, "SCAN")
+			require.NotContains(t, step, "TEMP B-TREE")
+		}
+	}
+}

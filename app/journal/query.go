@@ -1,11 +1,13 @@
 package journal
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -34,7 +36,19 @@ const columns = `SELECT e.call, e.system, e.device, e.direction, e.far,
 	LEFT JOIN contacts every ON every.tenant = e.tenant AND every.call = e.call AND every.user = ''
 	LEFT JOIN pops ON pops.tenant = e.tenant AND pops.call = e.call AND pops.user = ?1
 	LEFT JOIN seen ON seen.tenant = e.tenant AND seen.user = ?1
-	WHERE e.tenant = ?2 AND (e.system, e.device) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?3))`
+	WHERE e.tenant = ?2`
+
+// Queries of entries. One device at a time, so that its index gives the entries in their order and no others are looked at;
+// "+ 0" because SQLite plans anew for each LIMIT that is a parameter alone.
+const (
+	ofDevice = ` AND e.system = ?3 AND e.device = ?4`
+	byDevice = columns + ofDevice + ` AND e.began < ?5 ORDER BY e.began DESC, e.call DESC LIMIT ?6 + 0`
+	unseen   = columns + ofDevice + ` AND e.result = ?5 AND e.began <= ?6 AND e.began > coalesce(seen.until, 0) ORDER BY e.began DESC LIMIT 1000`
+	byCall   = columns + ` AND e.call = ?4 AND (e.system, e.device) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?3))
+		ORDER BY e.result = 'answered' DESC, e.began LIMIT 1`
+	callsUnseen = `SELECT e.call FROM entries e WHERE e.tenant = ?2` + ofDevice + ` AND e.result = ?5
+		AND e.began > coalesce((SELECT until FROM seen WHERE tenant = ?2 AND user = ?1), 0)`
+)
 
 // Entries lists entries of the devices that began before a time (zero: all), newest first; more says that there are others.
 func (t Tenant) Entries(ctx context.Context, user string, devices []Device, before time.Time, limit int) (list []Entry, more bool, err error) {
@@ -43,36 +57,68 @@ func (t Tenant) Entries(ctx context.Context, user string, devices []Device, befo
 	if !before.IsZero() {
 		end = before.UnixMilli()
 	}
-	list, err = t.query(ctx, columns+` AND e.began < ?4 ORDER BY e.began DESC, e.call DESC, e.device LIMIT ?5`,
-		user, t.name, deviceList(devices), end, limit+1)
-	if len(list) > limit {
-		return list[:limit], true, err
+	for _, d := range devices {
+		some, err := t.query(ctx, byDevice, user, t.name, string(d.System), string(d.Device), end, limit+1)
+		if err != nil {
+			return nil, false, err
+		}
+		list = append(list, some...)
 	}
-	return list, false, err
+	slices.SortFunc(list, newestFirst)
+	if len(list) > limit {
+		return list[:limit], true, nil
+	}
+	return list, false, nil
+}
+
+// newestFirst orders entries as the list shows them.
+func newestFirst(a, b Entry) int {
+	return cmp.Or(b.At.Compare(a.At), cmp.Compare(b.Call, a.Call), cmp.Compare(a.Device, b.Device))
 }
 
 // Unseen counts the missed calls of the devices that the user has not seen. A call that two devices missed counts once.
 func (t Tenant) Unseen(ctx context.Context, user string, devices []Device) (int, error) {
-	var n int
-	stmt, err := t.j.statements.of(ctx, t.j.db, `SELECT count(DISTINCT e.call) FROM entries e
-		WHERE e.tenant = ?2 AND (e.system, e.device) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?3))
-		AND e.result = ?4 AND e.began > coalesce((SELECT until FROM seen WHERE tenant = ?2 AND user = ?1), 0)`)
+	stmt, err := t.j.statements.of(ctx, t.j.db, callsUnseen)
 	if err != nil {
 		return 0, err
 	}
-	if err := stmt.QueryRowContext(ctx, user, t.name, deviceList(devices), string(wire.ResultMissed)).Scan(&n); err != nil {
-		return 0, fmt.Errorf("journal: unseen: %w", err)
+	calls := map[string]bool{}
+	for _, d := range devices {
+		rows, err := stmt.QueryContext(ctx, user, t.name, string(d.System), string(d.Device), string(wire.ResultMissed))
+		if err != nil {
+			return 0, fmt.Errorf("journal: unseen: %w", err)
+		}
+		if err := addAll(calls, rows); err != nil {
+			return 0, fmt.Errorf("journal: unseen: %w", err)
+		}
 	}
-	return n, nil
+	return len(calls), nil
+}
+
+// addAll puts the one column of rows into a set, and closes them.
+func addAll(set map[string]bool, rows *sql.Rows) error {
+	defer rows.Close() // Err tells
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return err
+		}
+		set[id] = true
+	}
+	return rows.Err()
 }
 
 // Seen marks the missed calls that began up to a time as seen by the user, and returns those it changed.
 func (t Tenant) Seen(ctx context.Context, user string, devices []Device, until time.Time) ([]Entry, error) {
-	list, err := t.query(ctx, columns+` AND e.result = ?4 AND e.began <= ?5 AND e.began > coalesce(seen.until, 0) ORDER BY e.began DESC LIMIT 1000`,
-		user, t.name, deviceList(devices), string(wire.ResultMissed), until.UnixMilli())
-	if err != nil {
-		return nil, err
+	var list []Entry
+	for _, d := range devices {
+		some, err := t.query(ctx, unseen, user, t.name, string(d.System), string(d.Device), string(wire.ResultMissed), until.UnixMilli())
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, some...)
 	}
+	slices.SortFunc(list, newestFirst)
 	if _, err := t.j.db.ExecContext(ctx, `INSERT INTO seen (tenant, user, until) VALUES (?, ?, ?)
 		ON CONFLICT (tenant, user) DO UPDATE SET until = max(until, excluded.until)`, t.name, user, until.UnixMilli()); err != nil {
 		return nil, fmt.Errorf("journal: seen: %w", err)
@@ -85,8 +131,7 @@ func (t Tenant) Seen(ctx context.Context, user string, devices []Device, until t
 
 // Find gives the entry of a call at one of the devices; ErrNoEntry if there is none.
 func (t Tenant) Find(ctx context.Context, user string, devices []Device, call csta.CallID) (Entry, error) {
-	list, err := t.query(ctx, columns+` AND e.call = ?4 ORDER BY e.result = 'answered' DESC, e.began LIMIT 1`,
-		user, t.name, deviceList(devices), string(call))
+	list, err := t.query(ctx, byCall, user, t.name, deviceList(devices), string(call))
 	if err != nil {
 		return Entry{}, err
 	}
