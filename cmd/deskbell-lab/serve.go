@@ -90,7 +90,7 @@ func serveCommand(logger func() (*slog.Logger, error)) *cobra.Command {
 				return err
 			}
 			for _, path := range scripts {
-				if err := play(cmd.Context(), path, l); err != nil {
+				if err := play(cmd.Context(), path, l); err != nil && cmd.Context().Err() == nil {
 					return err
 				}
 			}

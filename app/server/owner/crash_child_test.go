@@ -95,7 +95,7 @@ func child(url, dir string) error {
 		Tenant: "default", System: "pbx", Connector: &httpConnector{url: url}, Plan: e164Plan{}, Log: log, Logger: logger,
 		Epoch: uuid.Must(uuid.NewV7()).String(), Restore: restore,
 		Publish: func(u owner.Update) {
-			if u.Call != nil {
+			if u.Call != nil && !u.Unstored { // told without being stored is what a slow disk may cost
 				say("told", string(u.Call.Legs[0].Far.Number.E164))
 				passState(kill, u)
 			}
