@@ -169,8 +169,13 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, http.StatusBadRequest, httpSubprotocol, "expected the WebSocket subprotocol "+wire.Subprotocol)
 		return
 	}
+	select {
+	case <-s.started: // a tray that is refused stays away longer than the start takes
+	case <-r.Context().Done():
+		return
+	}
 	if !s.serving.Load() {
-		s.refuse(w, http.StatusServiceUnavailable, httpStopping, "the server starts or stops")
+		s.refuse(w, http.StatusServiceUnavailable, httpStopping, "the server stops")
 		return
 	}
 	conn, err := upgrader.Upgrade(w, r, nil)

@@ -48,6 +48,7 @@ type Server struct {
 	doors    doors
 	stats    stats
 	troubles atomic.Pointer[[]wire.Trouble] // of contact sources
+	started  chan struct{}                  // closed by Run when sessions may begin
 	serving  atomic.Bool
 
 	devicesChanged chan struct{} // of size one
@@ -73,6 +74,7 @@ func New(ctx context.Context, p Params) (*Server, error) {
 		p: p, limits: p.Limits.withDefaults(), log: p.Logger, epoch: newID(), lang: languageOf(p.Plan.Region()), hub: newHub(),
 		users: users{byID: map[string]*user{}}, stored: st, systems: map[csta.SystemID]*system{},
 		journal: make(chan journal.Note, journalQueue), devicesChanged: make(chan struct{}, 1),
+		started: make(chan struct{}),
 	}
 	s.base, s.stop = context.WithCancel(context.WithoutCancel(ctx))
 	s.shown.plan = p.Plan
@@ -119,6 +121,7 @@ func (s *Server) Run(ctx context.Context) error {
 		})
 	}
 	s.serving.Store(true)
+	close(s.started)
 	failpoint.Hit("started")
 	<-ctx.Done()
 	s.serving.Store(false)

@@ -36,11 +36,19 @@ func serveCommand() *cobra.Command {
 // serve runs the server until ctx ends.
 func serve(ctx context.Context, c *config.Config, log *slog.Logger) error {
 	tuneMemory(log)
-	parts, err := open(ctx, c, log)
+	// First of all, so that trays that come back wait in the listener's queue for the rest, instead of being refused.
+	listeners, err := listen(ctx, c, log)
 	if err != nil {
 		return err
 	}
-	err = parts.serve(ctx, c, log)
+	parts, err := open(ctx, c, log)
+	if err != nil {
+		for _, l := range listeners {
+			err = errors.Join(err, l.Close())
+		}
+		return err
+	}
+	err = parts.serve(ctx, listeners, c.Server.TLSCert != "", log)
 	if cerr := parts.close(); cerr != nil {
 		log.Error("not everything could be closed", "error", cerr)
 		err = errors.Join(err, cerr)
@@ -48,12 +56,8 @@ func serve(ctx context.Context, c *config.Config, log *slog.Logger) error {
 	return err
 }
 
-// serve listens and runs until ctx ends or a listener fails.
-func (p *parts) serve(ctx context.Context, c *config.Config, log *slog.Logger) error {
-	listeners, err := listen(ctx, c, log)
-	if err != nil {
-		return err
-	}
+// serve runs until ctx ends or a listener fails.
+func (p *parts) serve(ctx context.Context, listeners []net.Listener, tls bool, log *slog.Logger) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var running sync.WaitGroup
@@ -71,7 +75,7 @@ func (p *parts) serve(ctx context.Context, c *config.Config, log *slog.Logger) e
 	if len(listeners) > 1 {
 		run(func(ctx context.Context) error { return server.Serve(ctx, listeners[1], p.server.Inspect(), log) })
 	}
-	log.Info("serving", "address", listeners[0].Addr().String(), "tls", c.Server.TLSCert != "")
+	log.Info("serving", "address", listeners[0].Addr().String(), "tls", tls)
 	running.Wait()
 	log.Info("stopped")
 	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
