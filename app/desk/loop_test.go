@@ -298,8 +298,8 @@ func TestLoopInvitations(t *testing.T) {
 		require.Equal(t, "invitation_failed", ask(t, m, enroll).Code)
 		m.fail = nil
 		require.Equal(t, view.Answer{Text: "This computer is connected with CTI as Anna."}, ask(t, m, enroll))
-		require.Equal(t, "CTI", m.loop.State().Server)
 		synctest.Wait()
+		require.Equal(t, "CTI", m.loop.State().Server)
 		require.Equal(t, view.LinkUp, m.loop.State().Link)
 		require.True(t, ask(t, m, view.Ask{Verb: view.AskSignOut}).OK())
 		synctest.Wait()

@@ -90,7 +90,7 @@ func TestCallsNeverReplay(t *testing.T) {
 
 	c.s.DropStreams(time.Hour)
 	calls.ends()
-	_, err := http.DefaultTransport.RoundTrip(c.request("GET", "/extensions/phone/calls", "", "Accept", typeStream)) //nolint:bodyclose // there is none
+	_, err := http.DefaultTransport.RoundTrip(c.request("GET", "/extensions/phone/calls", "", "Accept", typeStream))
 	require.Error(t, err)
 	require.Equal(t, 200, c.call("GET", "/extensions/phone/data", "", nil), "only streams are dark")
 	require.NoError(t, c.s.HangUp("102"))

@@ -266,7 +266,7 @@ type fingerprint [sha256.Size]byte
 
 var printKey = func() []byte {
 	key := make([]byte, 32)
-	rand.Read(key) //nolint:errcheck // documented never to fail
+	_, _ = rand.Read(key) // documented never to fail
 	return key
 }()
 
