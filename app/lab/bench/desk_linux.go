@@ -244,7 +244,7 @@ func (d *quietDesk) bareToasts(ctx context.Context, n int) ([]time.Duration, err
 	return took, nil
 }
 
-const tonesARound = 8
+const tonesARound = 5
 
 // tones measures when the ring tone is heard after the event, and when it was last heard after the answer. Blocks of the
 // recording are 10 ms long, and a tone counts from the end of its first block on.
@@ -301,7 +301,7 @@ func (d *quietDesk) tone(ctx context.Context) (start, stop time.Duration, err er
 }
 
 // calm is how long the tray gets to be at rest.
-const calm = 7 * time.Second
+const calm = 6 * time.Second
 
 // rest measures the tray that has nothing to do, and beside it the bare one.
 func (d *quietDesk) rest(_ context.Context) error {
@@ -365,45 +365,67 @@ const (
 	dayLong  = 8 * time.Hour
 )
 
-// day plays the calls of a day fast, and weighs what ringing, talking and idling take by the time each has in a real day.
-// The work at the beginning and end of a call falls into a shorter time than it would, so the figures are upper bounds.
+// dayStep is a part of a call as it is played. A change brings its work with it; a state takes its work for as long as it lasts.
+type dayStep struct {
+	act    string        // what the phone does first; "": nothing
+	length time.Duration // as played
+	whole  time.Duration // in a real day; 0: the step is a change
+}
+
+var daySteps = []dayStep{
+	{"ring", 150 * time.Millisecond, 0}, {"", 150 * time.Millisecond, dayRing},
+	{"answer", 350 * time.Millisecond, 0}, {"", 100 * time.Millisecond, dayTalk},
+	{"hangup", 100 * time.Millisecond, 0},
+}
+
+// spent is what a process used in a time.
+type spent struct{ mib, cpu, wakes, span float64 } // mib: memory times seconds; cpu and span in seconds
+
+func (s *spent) add(d drain, span time.Duration) {
+	sec := span.Seconds()
+	s.mib, s.cpu, s.wakes, s.span = s.mib+d.mib*sec, s.cpu+d.percent/100*sec, s.wakes+d.wakes*sec, s.span+sec
+}
+
+// day plays the calls of a day fast. What each change takes counts once a call; what ringing, talking and rest take is weighed
+// by the time each has in a real day.
 func (d *quietDesk) day(_ context.Context) error {
-	var ringing, talking drain
-	step := func(sum *drain, length time.Duration, do string) error {
-		if _, err := d.act(do); err != nil {
-			return err
-		}
-		one, _, err := d.during(length, lookEvery)
-		sum.mib, sum.percent, sum.wakes = sum.mib+one.mib/dayCalls, sum.percent+one.percent/dayCalls, sum.wakes+one.wakes/dayCalls
-		return err
-	}
+	var total spent
+	states := [2]spent{} // ringing, talking
 	for range dayCalls {
-		if err := step(&ringing, 500*time.Millisecond, "ring"); err != nil {
-			return err
+		state := 0
+		for _, s := range daySteps {
+			if s.act != "" {
+				if _, err := d.act(s.act); err != nil {
+					return err
+				}
+			}
+			took, _, err := d.during(s.length, lookEvery)
+			if err != nil {
+				return err
+			}
+			if s.whole == 0 {
+				total.add(took, s.length)
+				continue
+			}
+			total.add(took, s.whole)
+			states[state].add(took, s.length)
+			state++
 		}
-		if err := step(&talking, 300*time.Millisecond, "answer"); err != nil {
-			return err
-		}
-		if _, err := d.act("hangup"); err != nil {
-			return err
-		}
-		time.Sleep(50 * time.Millisecond)
 	}
 	time.Sleep(calm)
 	idle, _, err := d.during(5*time.Second, 5*time.Second)
 	if err != nil {
 		return err
 	}
-	ring, talk := float64(dayCalls*dayRing)/float64(dayLong), float64(dayCalls*dayTalk)/float64(dayLong)
-	weigh := func(r, t, i float64) Sample { return free(r*ring+t*talk+i*(1-ring-talk), 0) }
+	total.add(idle, dayLong-time.Duration(total.span*float64(time.Second)))
 	add := d.b.book.add
 	add(spec{
 		name: "tray_day_memory", unit: "MiB",
-		note: fmt.Sprintf("a day of 8 h with 60 calls, 8 s of ringing and 4 min of talk each, played fast and weighed by time; "+
-			"ringing %.3g MiB %.2g %% %.0f/s, talking %.3g MiB %.2g %% %.1f/s, idle %.3g MiB %.2g %% %.1f/s",
-			ringing.mib, ringing.percent, ringing.wakes, talking.mib, talking.percent, talking.wakes, idle.mib, idle.percent, idle.wakes),
-	}, weigh(ringing.mib, talking.mib, idle.mib))
-	add(spec{name: "tray_day_cpu", unit: "%"}, weigh(ringing.percent, talking.percent, idle.percent))
-	add(spec{name: "tray_day_wakes", unit: "1/s"}, weigh(ringing.wakes, talking.wakes, idle.wakes))
+		note: fmt.Sprintf("a day of 8 h with 60 calls, 8 s of ringing and 4 min of talk each, played fast and weighed by time; ringing takes %.2g %% and %.0f wake-ups/s, "+
+			"talking %.2g %% and %.1f/s, rest %.2g %% and %.1f/s", 100*states[0].cpu/states[0].span, states[0].wakes/states[0].span,
+			100*states[1].cpu/states[1].span, states[1].wakes/states[1].span, idle.percent, idle.wakes),
+	}, free(total.mib/total.span, 0))
+	add(spec{name: "tray_day_cpu", unit: "%"}, free(100*total.cpu/total.span, 0))
+	add(spec{name: "tray_day_wakes", unit: "1/s"}, free(total.wakes/total.span, 0))
 	return nil
 }

@@ -138,7 +138,7 @@ func (f *fanOut) floorRound(ctx context.Context) (t taken, err error) {
 	}, nil)
 }
 
-func (f *fanOut) length() time.Duration { return f.b.span(8 * time.Second) }
+func (f *fanOut) length() time.Duration { return f.b.span(7 * time.Second) }
 
 // ownRound measures the server, started anew.
 func (f *fanOut) ownRound(ctx context.Context) (t taken, err error) {
@@ -174,7 +174,7 @@ func (f *fanOut) streaming(ctx context.Context) error {
 }
 
 // settle is how long both sides may tidy up after their start, and after ten thousand handshakes, before their memory is read.
-const settle = 4 * time.Second
+const settle = 3500 * time.Millisecond
 
 // side connects the crowd to one side and measures: memory while all are idle, then delays and processor time under load.
 // more, if set, is done with the crowd still there.

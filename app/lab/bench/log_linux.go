@@ -147,7 +147,7 @@ func paced(length time.Duration, write func(i int, done func())) []time.Duration
 
 // logRows measures the log beside a plain file.
 func (b *bench) logRows(ctx context.Context, _ int) error {
-	length := b.span(4 * time.Second)
+	length := b.span(3 * time.Second)
 	plain, err := plainFile(b.dir, length)
 	if err != nil {
 		return err
