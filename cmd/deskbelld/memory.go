@@ -28,9 +28,9 @@ func tuneMemory(log *slog.Logger) {
 }
 
 const (
-	lookAtRest = time.Second // how often it is seen whether the server rests
-	restRate   = 4 << 20     // bytes allocated between two looks, below which it does
-	spareMin   = 16 << 20    // less is not worth a collection
+	lookAtRest = 500 * time.Millisecond // how often it is seen whether the server rests
+	restRate   = 2 << 20                // bytes allocated between two looks, below which it does
+	spareMin   = 16 << 20               // less is not worth a collection
 )
 
 // giveBack returns to the system, once the server rests, what a burst has left behind: thousands of trays that come back at
