@@ -18,7 +18,7 @@ func Print(w io.Writer, rows []Row) {
 		fmt.Fprintf(t, "%s\t%s %s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\n", r.Name, short(&r.Value), r.Unit, short(r.Floor), short(r.Ratio), short(r.Bar),
 			short(&r.Worst), r.Rounds, verdict(r.Pass), r.Rule)
 	}
-	_ = t.Flush() //nolint:errcheck // w is the terminal
+	_ = t.Flush() // w is the terminal
 	for _, r := range rows {
 		if r.Note != "" {
 			fmt.Fprintf(w, "  %s: %s\n", r.Name, r.Note)
