@@ -43,7 +43,7 @@ type LevelRecorder struct {
 func (d *Desktop) RecordLevel(ctx context.Context, output string) (*LevelRecorder, error) {
 	cmd := exec.Command("parec", "-d", output+".monitor", "--latency-msec=10", "--raw", "--format=s16le",
 		fmt.Sprintf("--rate=%d", Rate), "--channels=1")
-	cmd.Env = d.Env()
+	cmd.Env, cmd.Stderr = d.Env(), d.out
 	pcm, err := cmd.StdoutPipe()
 	if err != nil {
 		return nil, fmt.Errorf("listen to an output: %w", err)

@@ -43,8 +43,10 @@ var pieces = map[string]piece{
 	Panel: {"xfce4-panel", "xfce4-panel", plainStart("xfce4-panel", "--disable-wm-check", "--sm-client-disable"),
 		owned("org.kde.StatusNotifierWatcher")},
 	Notifications: {notifyd, "xfce4-notifyd", plainStart(notifyd), owned("org.freedesktop.Notifications")},
+	// Real-time threads are killed by the kernel, and the server with them, when they run for 200 ms: on a busy machine
+	// they do.
 	Sound: {"pulseaudio", "pulseaudio", plainStart("pulseaudio", "-n", "-F", "$XDG_CONFIG_HOME/deskbell.pa",
-		"--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no", "--log-target=stderr"), soundReady},
+		"--realtime=no", "--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no", "--log-target=stderr"), soundReady},
 }
 
 // tools are the programs the helpers of this package run, with their packages.

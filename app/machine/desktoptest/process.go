@@ -39,6 +39,7 @@ func (d *Desktop) spawn(program string, args []string, extra []*os.File) (*proce
 	go func() {
 		defer close(p.gone)
 		p.err = cmd.Wait()
+		d.log.Debug("a desktop program has ended", "program", program, "pid", cmd.Process.Pid, "error", p.err)
 	}()
 	d.log.Debug("started a desktop program", "program", program, "pid", cmd.Process.Pid)
 	return p, nil
