@@ -210,7 +210,8 @@ func (p *peer) open(ctx context.Context, q wire.PopOpenParams) (any, error) {
 	}
 	o := pop.Offer{ID: newID(), Call: about, Trigger: pop.Button}
 	if err := u.srv.stored.claim(context.WithoutCancel(ctx), u.id, o); err != nil {
-		return nil, err
+		// The claim only keeps the page from opening by itself later; a full disk is no reason not to open it now.
+		u.srv.log.Warn("a page opened by hand is not stored", "error", err)
 	}
 	u.mu.Lock()
 	u.sendPops(u.pops.OpenByHand(time.Now(), o.ID, p.id, about))
