@@ -19,7 +19,7 @@ func main() {
 	p, err := newProgram()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
-		os.Exit(exitFailed)
+		exit(exitFailed)
 	}
-	os.Exit(p.execute(os.Args[1:]))
+	exit(p.execute(os.Args[1:]))
 }
