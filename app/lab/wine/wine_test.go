@@ -1,0 +1,355 @@
+//go:build wine && linux
+
+package wine
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"deskbell/app/desk/view"
+	"deskbell/app/lab"
+	"deskbell/app/lab/nfon"
+	"deskbell/app/lab/record"
+	"deskbell/app/lab/stage"
+	"deskbell/app/machine/desktoptest"
+	"deskbell/app/machine/desktoptest/testdesk"
+)
+
+// limit is how long anything may take: wine on a busy machine is slow to begin.
+const limit = 60 * time.Second
+
+// bench is a desktop with a wine session of its own, a server with its lab, and the tray of Anna Huber, 101.
+type bench struct {
+	t     *testing.T
+	desk  *desktoptest.Desktop
+	stage *stage.Stage
+	env   []string
+	home  string // as Linux sees it
+	tray  *stage.Process
+}
+
+// open starts the desktop, and ends what other tests left running in wine's prefix: its tray belongs to one screen.
+func open(t *testing.T) *bench {
+	exe := os.Getenv("DESKBELL_WINDOWS")
+	require.FileExists(t, filepath.Join(exe, "deskbell.exe"), "make test-windows builds the programs and names their folder")
+	b := &bench{t: t, home: filepath.Join(t.TempDir(), "home")}
+	require.NoError(t, os.MkdirAll(b.home, 0o700))
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	defer cancel()
+	var err error
+	opts := desktoptest.Full()
+	opts.Log, opts.Pictures = testdesk.Log(t), "../../../build/desktop"
+	b.desk, err = desktoptest.Start(ctx, opts)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, b.desk.Close()) })
+	b.env = append(b.desk.Env(), "WINEDEBUG=-all", "WINEDLLOVERRIDES=winemenubuilder.exe=;mscoree=;mshtml=",
+		"LANG=en_US.UTF-8", "LC_ALL=en_US.UTF-8", "DESKBELL_HOME="+windowsPath(b.home))
+	b.endSession()
+	t.Cleanup(b.endSession)
+	b.openStage(ctx)
+	return b
+}
+
+func (b *bench) openStage(ctx context.Context) {
+	dir, log := b.t.TempDir(), testdesk.Log(b.t)
+	server := filepath.Join(dir, "deskbelld")
+	out, err := exec.CommandContext(ctx, "go", "build", "-o", server, "deskbell/cmd/deskbelld").CombinedOutput()
+	require.NoError(b.t, err, string(out))
+	b.stage, err = stage.Open(stage.Options{Dir: filepath.Join(dir, "stage"), Server: server, Lab: lab.Options{Logger: log}, Logger: log})
+	require.NoError(b.t, err)
+	b.t.Cleanup(func() { require.NoError(b.t, b.stage.Close()) })
+	_, err = b.stage.StartServer(ctx)
+	require.NoError(b.t, err)
+}
+
+// windowsPath is a path as Windows programs see it: wine shows the whole system as drive Z.
+func windowsPath(path string) string { return `Z:` + strings.ReplaceAll(path, "/", `\`) }
+
+// endSession ends every Windows program of the prefix.
+func (b *bench) endSession() {
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	for _, what := range []string{"-k", "-w"} {
+		cmd := exec.CommandContext(ctx, "wineserver", what)
+		cmd.Env = b.env
+		_ = cmd.Run() // there may be no session
+	}
+}
+
+// program is one of the programs under test.
+func program(name string) string { return filepath.Join(os.Getenv("DESKBELL_WINDOWS"), name) }
+
+// run runs a Windows program to its end and gives what it printed and its exit code.
+func (b *bench) run(args ...string) (string, int) {
+	b.t.Helper()
+	return b.runFor(limit, args...)
+}
+
+func (b *bench) runFor(limit time.Duration, args ...string) (string, int) {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(b.t.Context()), limit)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "wine", args...)
+	cmd.Env, cmd.WaitDelay = b.env, time.Second
+	var out bytes.Buffer
+	cmd.Stdout = &out // wine itself complains on the other one
+	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
+		require.NoError(b.t, err)
+	}
+	return strings.TrimSpace(strings.ReplaceAll(out.String(), "\r\n", "\n")), cmd.ProcessState.ExitCode()
+}
+
+// command runs the command line of the tray.
+func (b *bench) command(args ...string) (string, int) {
+	b.t.Helper()
+	return b.run(append([]string{program("deskbellctl.exe")}, args...)...)
+}
+
+// startTray starts the resident program.
+func (b *bench) startTray() {
+	b.t.Helper()
+	wine, err := exec.LookPath("wine")
+	require.NoError(b.t, err)
+	b.tray, err = stage.Start(filepath.Join(b.home, "output.log"), b.env, wine, program("deskbell.exe"), "--log", "debug")
+	require.NoError(b.t, err)
+	b.t.Cleanup(func() {
+		if log, err := os.ReadFile(filepath.Join(b.home, "deskbell.log")); err == nil && b.t.Failed() {
+			fmt.Fprintf(b.t.Output(), "--- the tray's log\n%s", log)
+		}
+		b.tray.Kill()
+	})
+	b.state("the tray takes commands", func(view.State) bool { return true })
+}
+
+// state waits until what the tray tells of itself fits.
+func (b *bench) state(what string, fits func(view.State) bool) view.State {
+	b.t.Helper()
+	var s view.State
+	b.await(what, func() error {
+		// A pipe of wine that is asked in the moment when it is made never answers.
+		out, code := b.runFor(5*time.Second, program("deskbellctl.exe"), "status", "--json")
+		if code != 0 {
+			return fmt.Errorf("exit code %d: %s", code, out)
+		}
+		if err := json.Unmarshal([]byte(out), &s); err != nil {
+			return err
+		}
+		if !fits(s) {
+			return fmt.Errorf("link %s, icon %s, %q, troubles %v", s.Link, s.Icon, s.Sentence, s.Troubles)
+		}
+		return nil
+	})
+	return s
+}
+
+// await asks again and again, for what tells nobody when it changes.
+func (b *bench) await(what string, holds func() error) {
+	b.t.Helper()
+	late := time.After(limit)
+	tick := time.NewTicker(200 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := holds()
+		if err == nil {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-late:
+			require.Failf(b.t, "in vain: "+what, "%v", err)
+		}
+	}
+}
+
+// invite signs the agent in.
+func (b *bench) invite() {
+	b.t.Helper()
+	invitation, err := b.stage.Invite(b.t.Context(), "anna", "Anna Huber", "101")
+	require.NoError(b.t, err)
+	out, code := b.command("enroll", invitation)
+	require.Equal(b.t, "This computer is connected with Deskbell Lab as Anna Huber.", out)
+	require.Zero(b.t, code)
+	b.state("connected", func(s view.State) bool {
+		return s.Link == view.LinkUp && len(s.Lines) == 1 && s.Lines[0].State == "idle"
+	})
+}
+
+// icons counts the icons in the panel's tray. wine hands them over the old way: as windows of its explorer inside the panel's.
+func (b *bench) icons() int {
+	tree, err := b.desk.Run(testdesk.Context(b.t), "xwininfo", "-root", "-tree")
+	require.NoError(b.t, err)
+	_, panel, _ := strings.Cut(tree, `"xfce4-panel": ("xfce4-panel" "Xfce4-panel")  1280x`)
+	return strings.Count(panel, `("explorer.exe" "explorer.exe")  22x22`)
+}
+
+// sounds waits until an output plays something, and says that the other one was silent meanwhile.
+func sounds(t *testing.T, at, other *desktoptest.LevelRecorder, since time.Time) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	defer cancel()
+	_, err := at.AwaitSound(ctx, since)
+	require.NoError(t, err)
+	require.LessOrEqual(t, other.Loudest(since), desktoptest.Audible)
+}
+
+func hushes(t *testing.T, at *desktoptest.LevelRecorder, since time.Time) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	defer cancel()
+	_, err := at.AwaitSilence(ctx, since, time.Second)
+	require.NoError(t, err)
+}
+
+func TestProgramsOnWindows(t *testing.T) {
+	b := open(t)
+	require.NoError(t, os.WriteFile(filepath.Join(b.home, "settings.toml"), []byte("output = \"Headset\"\n"), 0o600))
+	headset, desk := b.listen(desktoptest.Headset), b.listen(desktoptest.Desk)
+
+	t.Run("every program says its version", func(t *testing.T) {
+		for _, name := range []string{"deskbellctl", "deskbelld", "deskbell-lab"} {
+			out, code := b.run(program(name+".exe"), "--version")
+			require.Zero(t, code)
+			require.Regexp(t, `^deskbell(d|-lab)? \d+\.\d+\.\d+ \(build \d+, \S+\)$`, out)
+		}
+		out, code := b.command("status")
+		require.Equal(t, 3, code, out)
+	})
+
+	t.Run("the tray has an icon and takes commands", func(t *testing.T) {
+		b.startTray()
+		b.await("one icon in the tray", func() error {
+			if n := b.icons(); n != 1 {
+				return fmt.Errorf("%d icons", n)
+			}
+			return nil
+		})
+		b.invite()
+	})
+
+	t.Run("a second start hands over", func(t *testing.T) {
+		_, code := b.run(program("deskbell.exe"))
+		require.Zero(t, code)
+		out, code := b.command()
+		require.Equal(t, "Deskbell is already running.", out)
+		require.Zero(t, code)
+		require.Equal(t, 1, b.icons())
+	})
+
+	t.Run("a call rings at the chosen output", func(t *testing.T) {
+		began := time.Now()
+		uuid, err := b.stage.Lab.Phones.RingInbound(nfon.Caller{Number: "+4930555012"}, "101")
+		require.NoError(t, err)
+		s := b.state("the name", func(s view.State) bool { return len(s.Calls) == 1 && s.Calls[0].Title == "Peter Lang" })
+		require.Equal(t, "ringing", s.Icon)
+		sounds(t, headset, desk, began)
+		b.picture("wine-ringing")
+
+		answered := time.Now()
+		require.NoError(t, b.stage.Lab.Phones.Answer("101"))
+		hushes(t, headset, answered)
+		b.state("talking", func(s view.State) bool { return s.Icon == "incall" })
+		_, code := b.command("hangup")
+		require.Equal(t, 1, code, "NFON cannot do that")
+		require.NoError(t, b.stage.Lab.Phones.CallerHangsUp(uuid))
+		b.state("no call", func(s view.State) bool { return len(s.Calls) == 0 })
+		require.LessOrEqual(t, desk.Loudest(began), desktoptest.Audible)
+	})
+
+	t.Run("a number is dialled", func(t *testing.T) {
+		mark := b.stage.Lab.Log.Last()
+		out, code := b.command("dial", "--yes", "030 555012")
+		require.Zero(t, code, out)
+		made, err := record.Await(testdesk.Context(t), b.stage.Lab.Log, mark, func(nfon.APICall) bool { return true })
+		require.NoError(t, err)
+		require.Equal(t, "+4930555012", made.Callee)
+		b.state("a call", func(s view.State) bool { return len(s.Calls) == 1 })
+		out, code = b.command("hangup")
+		require.Zero(t, code, out)
+		b.state("no call", func(s view.State) bool { return len(s.Calls) == 0 })
+	})
+
+	t.Run("links are registered for the user", func(t *testing.T) {
+		out, code := b.command("links", "register")
+		require.Equal(t, "Deskbell opens telephone links.", out)
+		require.Zero(t, code)
+		command := windowsPath(program("deskbell.exe")) + ` "%1"`
+		for _, scheme := range []string{"tel", "callto", "deskbell"} {
+			key := `HKCU\Software\Classes\` + scheme
+			require.Equal(t, command, b.value(key+`\shell\open\command`, ""))
+			require.Empty(t, b.value(key, "URL Protocol"))
+			require.Equal(t, "Deskbell.Link", b.value(`HKCU\Software\Deskbell\Capabilities\URLAssociations`, scheme))
+		}
+		require.Equal(t, `Software\Deskbell\Capabilities`, b.value(`HKCU\Software\RegisteredApplications`, "Deskbell"))
+	})
+
+	t.Run("it starts with the session if wanted", func(t *testing.T) {
+		const key = `HKCU\Software\Microsoft\Windows\CurrentVersion\Run`
+		_, code := b.command("autostart", "on")
+		require.Zero(t, code)
+		require.Contains(t, b.value(key, "Deskbell"), windowsPath(program("deskbell.exe")))
+		_, code = b.command("autostart", "off")
+		require.Zero(t, code)
+		_, code = b.run("reg", "query", key, "/v", "Deskbell")
+		require.NotZero(t, code)
+	})
+
+	t.Run("it ends", func(t *testing.T) {
+		_, code := b.command("quit")
+		require.Zero(t, code)
+		b.await("the program has ended", func() error {
+			select {
+			case <-b.tray.Gone():
+				return nil
+			default:
+				return errors.New("it runs")
+			}
+		})
+		b.await("no icon in the tray", func() error {
+			if n := b.icons(); n != 0 {
+				return fmt.Errorf("%d icons", n)
+			}
+			return nil
+		})
+		_, code = b.command("status")
+		require.Equal(t, 3, code)
+	})
+}
+
+// value reads a value of the registry, which must be there; the default one if name is empty.
+func (b *bench) value(key, name string) string {
+	b.t.Helper()
+	args := []string{"reg", "query", key, "/ve"}
+	if name != "" {
+		args = []string{"reg", "query", key, "/v", name}
+	}
+	out, code := b.run(args...)
+	require.Zero(b.t, code, "%s %s", key, name)
+	_, value, found := strings.Cut(out, "REG_SZ")
+	require.True(b.t, found, out)
+	return strings.TrimSpace(value)
+}
+
+func (b *bench) listen(output string) *desktoptest.LevelRecorder {
+	b.t.Helper()
+	r, err := b.desk.RecordLevel(testdesk.Context(b.t), output)
+	require.NoError(b.t, err)
+	b.t.Cleanup(r.Close)
+	return r
+}
+
+func (b *bench) picture(name string) {
+	b.t.Helper()
+	_, err := b.desk.Screenshot(testdesk.Context(b.t), name)
+	require.NoError(b.t, err)
+}
