@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,12 +20,28 @@ import (
 
 	"deskbell/app/desk/view"
 	"deskbell/app/lab"
+	"deskbell/app/lab/crm"
 	"deskbell/app/lab/nfon"
 	"deskbell/app/lab/record"
 	"deskbell/app/lab/stage"
 	"deskbell/app/machine/desktoptest"
 	"deskbell/app/machine/desktoptest/testdesk"
 )
+
+// browserMark makes this test program a browser, which fetches the page it is started with.
+const browserMark = "DESKBELL_TEST_BROWSER"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(browserMark) == "" {
+		os.Exit(m.Run())
+	}
+	resp, err := http.Get(os.Args[len(os.Args)-1])
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	_ = resp.Body.Close()
+}
 
 // limit is how long anything may take: wine on a busy machine is slow to begin.
 const limit = 60 * time.Second
@@ -57,8 +74,24 @@ func open(t *testing.T) *bench {
 		"LANG=en_US.UTF-8", "LC_ALL=en_US.UTF-8", "DESKBELL_HOME="+windowsPath(b.home))
 	b.endSession()
 	t.Cleanup(b.endSession)
+	b.furnish()
 	b.openStage(ctx)
 	return b
+}
+
+// furnish makes this test program the desktop's browser.
+func (b *bench) furnish() {
+	exe, err := os.Executable()
+	require.NoError(b.t, err)
+	for path, text := range map[string]string{
+		".local/share/applications/testbrowser.desktop": "[Desktop Entry]\nType=Application\nName=Testbrowser\nExec=env " +
+			browserMark + "=1 " + exe + " %u\nMimeType=x-scheme-handler/http;\n",
+		".config/mimeapps.list": "[Default Applications]\nx-scheme-handler/http=testbrowser.desktop\n",
+	} {
+		path = filepath.Join(b.desk.Home(), path)
+		require.NoError(b.t, os.MkdirAll(filepath.Dir(path), 0o700))
+		require.NoError(b.t, os.WriteFile(path, []byte(text), 0o600))
+	}
 }
 
 func (b *bench) openStage(ctx context.Context) {
@@ -247,7 +280,7 @@ func TestProgramsOnWindows(t *testing.T) {
 	})
 
 	t.Run("a call rings at the chosen output", func(t *testing.T) {
-		began := time.Now()
+		began, mark := time.Now(), b.stage.Lab.Log.Last()
 		uuid, err := b.stage.Lab.Phones.RingInbound(nfon.Caller{Number: "+4930555012"}, "101")
 		require.NoError(t, err)
 		s := b.state("the name", func(s view.State) bool { return len(s.Calls) == 1 && s.Calls[0].Title == "Peter Lang" })
@@ -259,6 +292,9 @@ func TestProgramsOnWindows(t *testing.T) {
 		require.NoError(t, b.stage.Lab.Phones.Answer("101"))
 		hushes(t, headset, answered)
 		b.state("talking", func(s view.State) bool { return s.Icon == "incall" })
+		page, err := record.Await(testdesk.Context(t), b.stage.Lab.Log, mark, func(a crm.Access) bool { return a.Endpoint == crm.Page })
+		require.NoError(t, err)
+		require.Equal(t, "18", page.Contact, "the customer opens in the desktop's browser")
 		_, code := b.command("hangup")
 		require.Equal(t, 1, code, "NFON cannot do that")
 		require.NoError(t, b.stage.Lab.Phones.CallerHangsUp(uuid))
