@@ -35,7 +35,7 @@ func (b *bench) deskGroup() group {
 	return group{
 		name: "desk",
 		rows: []string{
-			"tray_start", "toast_p99", "tone_start", "tone_stop", "tray_idle_memory", "tray_idle_cpu", "tray_idle_wakes",
+			"tray_start", "toast_p99", "toast_rested", "tone_start", "tone_stop", "tray_idle_memory", "tray_idle_cpu", "tray_idle_wakes",
 			"tray_day_memory", "tray_day_cpu", "tray_day_wakes",
 		},
 		open: d.open, do: d.round, shut: d.shut,
@@ -197,16 +197,7 @@ func (d *quietDesk) toasts(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var r phones.LoadResult
-	err = d.phones.Ask("load", phones.LoadParams{
-		MS:    d.b.span(8 * time.Second).Milliseconds(),
-		Probe: &phones.Probe{Extension: phones.ProbeExtension, EveryMS: probeEvery.Milliseconds(), RingMS: probeRings.Milliseconds(), First: d.rings},
-	}, &r)
-	if err != nil {
-		return err
-	}
-	d.rings += len(r.Probes)
-	shown, err := toasts(d.notices, r.Probes, probeRings)
+	shown, err := d.ringing(d.b.span(8 * time.Second))
 	if err != nil {
 		return err
 	}
@@ -267,8 +258,8 @@ func (d *quietDesk) act(do string) (time.Time, error) {
 	at := time.Now()
 	a := phones.Act{Do: do, Extension: phones.ProbeExtension}
 	if do == "ring" {
-		d.rings++
 		a.Caller = phones.Caller(d.rings)
+		d.rings++
 	}
 	return at, d.phones.Ask("act", []phones.Act{a}, nil)
 }
@@ -315,7 +306,32 @@ func (d *quietDesk) rest(_ context.Context) error {
 	add(spec{name: "tray_idle_memory", unit: "MiB", rule: "≤ 20 MiB", note: "resident, connected, icon shown; floor: a bare systray process"}, within(own.mib, least.mib, 20))
 	add(spec{name: "tray_idle_cpu", unit: "%", rule: "≤ 0.1 %", note: "of one processor, over 30 s"}, within(own.percent, least.percent, 0.1))
 	add(spec{name: "tray_idle_wakes", unit: "1/s", rule: "≤ 5/s", note: "voluntary switches of all threads, over 30 s"}, within(own.wakes, least.wakes, 5))
+	return d.rested()
+}
+
+// rested rings once at a tray that has given its memory back: that is how most calls of a day find it.
+func (d *quietDesk) rested() error {
+	shown, err := d.ringing(time.Millisecond)
+	if err != nil {
+		return err
+	}
+	d.b.book.add(spec{name: "toast_rested", unit: "ms", rule: "≤ 5 ms", note: "as toast_p99, one call a round, after the tray had nothing to do for half a minute"},
+		within(ms(shown.took[0]), 0, 5))
 	return nil
+}
+
+// ringing rings the agent's phone for a time, and tells what became of it.
+func (d *quietDesk) ringing(length time.Duration) (shownIn, error) {
+	var r phones.LoadResult
+	err := d.phones.Ask("load", phones.LoadParams{
+		MS:    length.Milliseconds(),
+		Probe: &phones.Probe{Extension: phones.ProbeExtension, EveryMS: probeEvery.Milliseconds(), RingMS: probeRings.Milliseconds(), First: d.rings},
+	}, &r)
+	if err != nil {
+		return shownIn{}, err
+	}
+	d.rings += len(r.Probes)
+	return toasts(d.notices, r.Probes, probeRings)
 }
 
 // drain is what a process takes.
