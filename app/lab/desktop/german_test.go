@@ -3,6 +3,7 @@
 package desktop
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -41,4 +42,16 @@ func TestGerman(t *testing.T) {
 	})
 	b.await("the phone rings", func() error { return b.lab().HangUp("101") })
 	b.quiet()
+
+	b.click("Beenden")
+	b.await("the program has ended", func() error {
+		select {
+		case <-b.tray.Gone():
+			return nil
+		default:
+			return errors.New("it runs")
+		}
+	})
+	b.says(exitNotRunning, "Deskbell läuft nicht. Starten Sie es mit: deskbell", "status")
+	require.Empty(t, b.up(), "no notification stays behind")
 }

@@ -84,6 +84,27 @@ func TestIncomingCall(t *testing.T) {
 	require.Equal(t, 1, b.pages(), "opened exactly once")
 }
 
+// A customer opens by itself only for one who talks to nobody else.
+func TestSecondCallOpensNothingByItself(t *testing.T) {
+	t.Parallel()
+	b := open(t, options{})
+	first := b.ring(customerNumber)
+	b.titled("Peter Lang")
+	require.NoError(t, b.lab().Answer("101"))
+	b.page("18")
+	second := b.ring(vipNumber)
+	toast := b.titled(vipName + " (VIP)")
+	require.NoError(t, b.lab().Answer("101"))
+	b.closed(toast)
+	b.state("both", func(s view.State) bool { return len(s.Calls) == 2 && s.Calls[1].State == "connected" })
+	b.menuShows("Talking: Peter Lang\n")
+	b.menuShows("Talking: " + vipName + " (VIP)\n")
+	require.NoError(t, b.lab().CallerHangsUp(second))
+	require.NoError(t, b.lab().CallerHangsUp(first))
+	b.quiet()
+	require.Equal(t, 1, b.pages())
+}
+
 // slowCRM makes the CRM take its time, so that one can see how a toast learns the name and then the count.
 func (b *bench) slowCRM(d time.Duration) {
 	for _, endpoint := range []string{crm.Lookup, crm.Tickets} {

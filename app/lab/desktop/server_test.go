@@ -160,6 +160,39 @@ func TestRevokedComputer(t *testing.T) {
 	require.Less(t, strings.Count(string(log), "\n"), 40, "no loop")
 }
 
+// The stored token is wrong, then it is gone.
+func TestStoredSignInIsOfNoUse(t *testing.T) {
+	t.Parallel()
+	b := open(t, options{})
+	token := filepath.Join(b.home, "token")
+	for _, c := range []struct {
+		said  string
+		spoil func() error
+	}{
+		{"The server no longer knows this computer. Ask your administrator for a new invitation.", func() error {
+			return os.WriteFile(token, []byte("nobody's"), 0o600)
+		}},
+		{
+			"The stored sign-in cannot be read. Unlock your keyring and use Try again, or open a new invitation.",
+			func() error { return os.Remove(token) },
+		},
+	} {
+		b.says(exitOK, "Done.", "quit")
+		<-b.tray.Gone()
+		require.NoError(t, c.spoil())
+		b.startTray()
+		b.state("refused", func(s view.State) bool { return s.Link == view.LinkRefused && s.Sentence == c.said })
+		b.shows("trouble", c.said)
+		b.menuShows("Try again\n")
+	}
+	invitation, err := b.stage.InviteAgain(t.Context(), "anna")
+	require.NoError(t, err)
+	out, code := b.typed("y", "enroll", invitation)
+	require.Zero(t, code, out)
+	b.settled()
+	b.shows("idle", "Ready")
+}
+
 // The server dies during a call and comes back: the agent sees it, and nothing is told or opened twice.
 func TestServerIsAwayAndComesBack(t *testing.T) {
 	t.Parallel()
