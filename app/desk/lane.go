@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"time"
 )
 
 // lane runs jobs one after the other, outside the Loop. A job that still waits is replaced by a newer one of its key: a
@@ -13,10 +14,13 @@ type lane struct {
 	keys  []string
 	jobs  map[string]func()
 	token chan struct{}
+	rest  chan struct{} // closed while nothing waits or runs
 }
 
 func newLane() *lane {
-	return &lane{jobs: map[string]func(){}, token: make(chan struct{}, 1)}
+	l := &lane{jobs: map[string]func(){}, token: make(chan struct{}, 1), rest: make(chan struct{})}
+	close(l.rest)
+	return l
 }
 
 // put adds a job, or replaces the one that waits under its key.
@@ -26,6 +30,11 @@ func (l *lane) put(key string, job func()) {
 		l.keys = append(l.keys, key)
 	}
 	l.jobs[key] = job
+	select {
+	case <-l.rest:
+		l.rest = make(chan struct{})
+	default:
+	}
 	l.mu.Unlock()
 	select {
 	case l.token <- struct{}{}:
@@ -37,6 +46,11 @@ func (l *lane) next() func() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.keys) == 0 {
+		select {
+		case <-l.rest:
+		default:
+			close(l.rest)
+		}
 		return nil
 	}
 	key := l.keys[0]
@@ -44,6 +58,20 @@ func (l *lane) next() func() {
 	job := l.jobs[key]
 	delete(l.jobs, key)
 	return job
+}
+
+// yield waits until the lane has nothing to do, at most so long: for work that would only slow this one down.
+func (l *lane) yield(ctx context.Context, limit time.Duration) {
+	l.mu.Lock()
+	rest := l.rest
+	l.mu.Unlock()
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case <-rest:
+	case <-timer.C:
+	case <-ctx.Done():
+	}
 }
 
 // run works until ctx ends; then what waits is left undone, except that it drains what was put before.

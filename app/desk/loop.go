@@ -101,6 +101,8 @@ const (
 	maxJobs      = 64
 	requestLimit = 10 * time.Second
 	jobLimit     = 15 * time.Second
+	// trayYields: who calls is on screen before the icon and its menu take the desktop's bus for their own news.
+	trayYields = 50 * time.Millisecond
 )
 
 // Loop owns a Core: one goroutine, which is that of Run, takes messages and runs effects. What may block runs in goroutines
@@ -237,7 +239,10 @@ func (l *Loop) runOne(ctx context.Context, e Effect) {
 	case StopTone:
 		l.lanes["tone"].put("tone", l.parts.Tones.Stop)
 	case SetTray:
-		l.lanes["tray"].put("tray", func() { l.parts.Tray.Update(e.Tray) })
+		l.lanes["tray"].put("tray", func() {
+			l.lanes["notice"].yield(ctx, trayYields)
+			l.parts.Tray.Update(e.Tray)
+		})
 	case SaveSeen:
 		l.lanes["store"].put("seen", func() { l.stored(l.parts.Store.SaveSeen(e.Seen)) })
 	case SaveSetting:
