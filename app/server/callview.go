@@ -66,6 +66,9 @@ func (sys *system) callOf(call *owner.Call, leg *owner.Leg, v seen, now time.Tim
 		AgeMS: since(now, leg.Began), StateMS: since(now, leg.StateSince), TalkMS: talk(now, leg),
 		Unsure: leg.Unsure, Automatic: leg.Automatic,
 	}
+	if !leg.Live() {
+		c.FarState = csta.Null // of this leg's far end nothing is known any more
+	}
 	if v.right == rightHidden {
 		c.Far = wire.Party{Kind: wire.PartyHidden}
 		return c
