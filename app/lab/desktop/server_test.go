@@ -79,7 +79,7 @@ func (b *bench) restart() {
 func TestTelephoneSystemRefuses(t *testing.T) {
 	for _, c := range []struct {
 		name, code, tray, health string
-		break_                   func(*bench)
+		spoil                    func(*bench)
 	}{
 		{
 			"wrong password", "sign_in", "NFON refuses the sign-in. Tell your administrator.",
@@ -103,7 +103,7 @@ func TestTelephoneSystemRefuses(t *testing.T) {
 			t.Parallel()
 			b := open(t, options{})
 			b.next()
-			c.break_(b)
+			c.spoil(b)
 			require.Equal(t, c.tray, b.trouble(c.code))
 			require.Equal(t, c.health, b.ill(c.code))
 			toast := b.toast(c.tray, func(n desktoptest.NoticeCall) bool { return strings.HasPrefix(n.Body, c.tray) })
