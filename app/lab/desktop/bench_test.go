@@ -3,23 +3,17 @@
 package desktop
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"slices"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/godbus/dbus/v5"
 	"github.com/stretchr/testify/require"
 
-	"deskbell/app/desk/view"
 	"deskbell/app/lab"
 	"deskbell/app/lab/nfon"
 	"deskbell/app/lab/stage"
@@ -209,14 +203,6 @@ func (b *bench) furnish(home string) {
 		"[Default Applications]\nx-scheme-handler/http=testbrowser.desktop\nx-scheme-handler/https=testbrowser.desktop\n")
 }
 
-// history is the file in which the browser notes what it was started with.
-func (b *bench) history() string { return filepath.Join(b.desk.Home(), "browsed") }
-
-func (b *bench) write(path, text string) {
-	require.NoError(b.t, os.MkdirAll(filepath.Dir(path), 0o700))
-	require.NoError(b.t, os.WriteFile(path, []byte(text), 0o600))
-}
-
 // startTray starts the resident program; the test's end ends it and looks through its log.
 func (b *bench) startTray(args ...string) {
 	b.t.Helper()
@@ -279,143 +265,7 @@ func (b *bench) signIn() {
 	b.settled()
 }
 
-// settled waits until the connection is up and the telephone system's news flows.
-func (b *bench) settled() {
-	b.t.Helper()
-	b.await("connected", func() error {
-		s, err := b.tryState()
-		switch {
-		case err != nil:
-			return err
-		case s.Link != view.LinkUp || !b.opts.troubled && len(s.Troubles) > 0:
-			return fmt.Errorf("link %s, %q, troubles %v", s.Link, s.Sentence, s.Troubles)
-		case !b.opts.troubled && (len(s.Lines) == 0 || s.Lines[0].State != "idle"):
-			return fmt.Errorf("no news of the line: %v", s.Lines)
-		}
-		return nil
-	})
-}
-
 func (b *bench) lab() *nfon.Server { return b.stage.Lab.Phones }
 
 // next forgets what happened so far.
 func (b *bench) next() { b.since, b.mark = time.Now(), b.stage.Lab.Log.Last() }
-
-// run runs a command of the tray and gives what it printed and its exit code. Nobody sits at its terminal.
-func (b *bench) run(args ...string) (string, int) {
-	b.t.Helper()
-	return b.tool(program("deskbell"), args...)
-}
-
-// tool runs any program on the desktop, in the agent's environment.
-func (b *bench) tool(name string, args ...string) (string, int) {
-	b.t.Helper()
-	// Also while the test is being cleaned up, when its own context is over.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(b.t.Context()), limit)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, name, args...)
-	cmd.Env, cmd.Dir, cmd.WaitDelay = b.env, b.desk.Home(), time.Second
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &out
-	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
-		require.NoError(b.t, err)
-	}
-	return strings.TrimSpace(out.String()), cmd.ProcessState.ExitCode()
-}
-
-// spawn starts a program in the agent's environment that may stay for long; the test's end kills it.
-func (b *bench) spawn(name string, args ...string) *stage.Process {
-	b.t.Helper()
-	path, err := exec.LookPath(name)
-	require.NoError(b.t, err)
-	p, err := stage.Start(filepath.Join(b.home, "spawned.log"), b.env, path, args...)
-	require.NoError(b.t, err)
-	b.t.Cleanup(p.Kill)
-	return p
-}
-
-// says runs a command and compares all of what comes of it.
-func (b *bench) says(code int, text string, args ...string) {
-	b.t.Helper()
-	out, got := b.run(args...)
-	require.Equal(b.t, text, out, "%v", args)
-	require.Equal(b.t, code, got, "%v", args)
-}
-
-func (b *bench) tryState() (view.State, error) {
-	out, code := b.run("status", "--json")
-	var s view.State
-	if code != exitOK {
-		return s, fmt.Errorf("status: exit code %d: %s", code, out)
-	}
-	return s, json.Unmarshal([]byte(out), &s)
-}
-
-// state waits until what the tray tells of itself fits.
-func (b *bench) state(what string, fits func(view.State) bool) view.State {
-	b.t.Helper()
-	var s view.State
-	b.await(what, func() (err error) {
-		if s, err = b.tryState(); err == nil && !fits(s) {
-			err = fmt.Errorf("icon %s, %q, %d calls, troubles %v", s.Icon, s.Sentence, len(s.Calls), s.Troubles)
-		}
-		return err
-	})
-	return s
-}
-
-// trouble waits for a trouble and gives its sentence.
-func (b *bench) trouble(code string) string {
-	b.t.Helper()
-	s := b.state("trouble "+code, func(s view.State) bool { return troubleAt(s, code) >= 0 })
-	return s.Troubles[troubleAt(s, code)].Said
-}
-
-// healed waits until a trouble is over.
-func (b *bench) healed(code string) {
-	b.t.Helper()
-	b.state("no trouble "+code, func(s view.State) bool { return troubleAt(s, code) < 0 })
-}
-
-func troubleAt(s view.State, code string) int {
-	return slices.IndexFunc(s.Troubles, func(t view.Trouble) bool { return t.Code == code })
-}
-
-// quiet waits until no call is left.
-func (b *bench) quiet() {
-	b.t.Helper()
-	b.state("no call", func(s view.State) bool { return len(s.Calls)+len(s.Attempts) == 0 })
-}
-
-// await asks again and again, for what tells nobody when it changes.
-func (b *bench) await(what string, holds func() error) {
-	b.t.Helper()
-	late := time.After(limit)
-	tick := time.NewTicker(40 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		err := holds()
-		if err == nil {
-			return
-		}
-		select {
-		case <-tick.C:
-		case <-late:
-			require.Failf(b.t, "in vain: "+what, "%v", err)
-		}
-	}
-}
-
-// picture takes one once all notifications that were shown are on screen.
-func (b *bench) picture(name string) {
-	b.t.Helper()
-	b.await("all notifications on screen", func() error {
-		found, _ := b.tool("xdotool", "search", "--onlyvisible", "--class", "notifyd")
-		if n := len(strings.Fields(found)); n != len(b.up()) {
-			return fmt.Errorf("%d of %d", n, len(b.up()))
-		}
-		return nil
-	})
-	_, err := b.desk.Screenshot(testdesk.Context(b.t), name)
-	require.NoError(b.t, err)
-}
