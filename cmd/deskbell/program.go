@@ -45,16 +45,23 @@ func newProgram() (*program, error) {
 		return nil, errors.New(words.Say("cli.home_failed", "file", err.Error()))
 	}
 	p := &program{home: h, in: os.Stdin, out: os.Stdout, err: os.Stderr}
-	p.settings, p.odd, p.aside, err = h.Settings()
-	if err != nil && p.aside == "" {
-		p.aside = err.Error()
-	}
+	// An unreadable file is the resident program's to keep aside and to tell of.
+	p.settings, p.odd, _ = h.PeekSettings()
 	lang := p.settings[desk.SettingLanguage]
 	if lang == "" {
 		lang = locale()
 	}
 	p.words, err = text.New(lang, shown)
 	return p, err
+}
+
+// readSettings reads the settings for the resident program, which keeps an unreadable file aside.
+func (p *program) readSettings() {
+	var err error
+	p.settings, p.odd, p.aside, err = p.home.Settings()
+	if err != nil && p.aside == "" {
+		p.aside = err.Error()
+	}
 }
 
 // shown makes a stranger's text harmless to show.

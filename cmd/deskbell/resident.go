@@ -91,6 +91,7 @@ func (p *program) reside(ctx context.Context, listener net.Listener, args []stri
 	defer cancel()
 	log, closeLog := p.openLog()
 	defer closeLog()
+	p.readSettings()
 	r := &resident{program: p, log: log}
 	if err := r.wire(ctx, noticeCtx); err != nil {
 		log.Error("not started", "error", err)

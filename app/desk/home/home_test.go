@@ -205,3 +205,19 @@ func TestLogBeginsAnewWhenItIsFull(t *testing.T) {
 	_, err = h.OpenLog()
 	require.Error(t, err)
 }
+
+func TestPeekingLeavesABrokenFileWhereItIs(t *testing.T) {
+	dir := t.TempDir()
+	h, err := Open(func(name string) string { return map[string]string{"DESKBELL_HOME": dir}[name] })
+	require.NoError(t, err)
+	path := filepath.Join(dir, "settings.toml")
+	require.NoError(t, os.WriteFile(path, []byte("volume = = 3\n"), 0o600))
+	settings, _, err := h.PeekSettings()
+	require.Error(t, err)
+	require.Empty(t, settings)
+	require.FileExists(t, path)
+	_, _, aside, err := h.Settings()
+	require.Error(t, err)
+	require.FileExists(t, aside)
+	require.NoFileExists(t, path)
+}

@@ -14,22 +14,31 @@ import (
 )
 
 // Settings reads the user's settings, by name. A file that cannot be read is kept aside under another name, which aside
-// gives, and the defaults hold. Single settings that make no sense are left out and named in odd.
+// gives, and the defaults hold. Single settings that make no sense are left out and named in odd. It is for the resident
+// program, which tells the user so; the command line peeks.
 func (h *Home) Settings() (settings map[string]string, odd []string, aside string, err error) {
-	path := filepath.Join(h.config, settingsFile)
-	data, err := read(path)
+	settings, odd, err = h.PeekSettings()
+	if err == nil {
+		return settings, odd, "", nil
+	}
+	aside, moveErr := keepAside(filepath.Join(h.config, settingsFile))
+	return settings, odd, aside, errors.Join(err, moveErr)
+}
+
+// PeekSettings reads the user's settings and touches nothing. With an error there are none, and the defaults hold.
+func (h *Home) PeekSettings() (settings map[string]string, odd []string, err error) {
+	settings = map[string]string{}
+	data, err := read(filepath.Join(h.config, settingsFile))
 	if errors.Is(err, fs.ErrNotExist) {
-		return map[string]string{}, nil, "", nil
+		return settings, nil, nil
 	}
 	raw := map[string]any{}
 	if err == nil {
 		err = toml.Unmarshal(data, &raw)
 	}
 	if err != nil {
-		aside, moveErr := keepAside(path)
-		return map[string]string{}, nil, aside, errors.Join(fmt.Errorf("read settings: %w", err), moveErr)
+		return settings, nil, fmt.Errorf("read settings: %w", err)
 	}
-	settings = map[string]string{}
 	for name, value := range raw {
 		text := asText(value)
 		if !desk.ValidSetting(name, text) {
@@ -38,7 +47,7 @@ func (h *Home) Settings() (settings map[string]string, odd []string, aside strin
 		}
 		settings[name] = text
 	}
-	return settings, odd, "", nil
+	return settings, odd, nil
 }
 
 // asText gives a TOML value as the text that settings are.
