@@ -85,6 +85,15 @@ func (m *machine) Connect(Account) { m.note("connect"); m.loop.Post(LinkUp{}) }
 
 func (m *machine) Forget(context.Context) error { m.note("forget"); return m.fail }
 
+// troubles are the codes of what is wrong now.
+func (m *machine) troubles() []string {
+	codes := []string{}
+	for _, tr := range m.loop.State().Troubles {
+		codes = append(codes, tr.Code)
+	}
+	return codes
+}
+
 // withLoop runs a Loop in virtual time.
 func withLoop(t *testing.T, test func(t *testing.T, m *machine), opts ...option) {
 	t.Helper()
@@ -273,11 +282,7 @@ func TestLoopTellsTrouble(t *testing.T) {
 		m.do(hello1, Told{wire.Snapshot{}})
 		m.fail = errors.New("disk full")
 		m.do(Chosen{"mute"}, Told{entry("1", 1)})
-		codes := []string{}
-		for _, tr := range m.loop.State().Troubles {
-			codes = append(codes, tr.Code)
-		}
-		require.ElementsMatch(t, []string{"storage", "notices"}, codes)
+		require.ElementsMatch(t, []string{"storage", "notices"}, m.troubles())
 		m.fail = nil
 		m.do(Chosen{"mute"}, Told{entry("2", 2)})
 		require.Empty(t, m.loop.State().Troubles)
@@ -307,7 +312,7 @@ func TestLoopInvitations(t *testing.T) {
 		m.fail = errors.New("disk")
 		ask(t, m, view.Ask{Verb: view.AskSignOut})
 		synctest.Wait()
-		require.Equal(t, "storage", m.loop.State().Troubles[0].Code)
+		require.Contains(t, m.troubles(), "storage")
 	}, withoutAccount)
 	require.Equal(t, "invitation: wrong", (&InvitationError{Code: "wrong"}).Error())
 	require.ErrorIs(t, &InvitationError{Err: ErrScheme}, ErrScheme)
