@@ -4,6 +4,7 @@ package desktop
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"net/http"
 	"os"
@@ -27,12 +28,27 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
+	if err := together(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 	code, err := withPrograms(m.Run)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		code = 1
 	}
 	os.Exit(code)
+}
+
+// together runs four tests at a time, unless somebody chose otherwise: each has a desktop of its own, and mostly waits.
+func together() error {
+	flag.Parse()
+	chosen := false
+	flag.Visit(func(f *flag.Flag) { chosen = chosen || f.Name == "test.parallel" })
+	if chosen {
+		return nil
+	}
+	return flag.Set("test.parallel", "4")
 }
 
 // withPrograms builds the programs once, for all tests.
