@@ -112,6 +112,11 @@ func (p *program) withTray(ctx context.Context, f func(*localapi.Client) error) 
 func (p *program) ask(ctx context.Context, a view.Ask) {
 	p.withTray(ctx, func(c *localapi.Client) error {
 		answer, err := c.Ask(ctx, a)
+		if a.Verb == view.AskQuit && err != nil && !errors.Is(err, os.ErrDeadlineExceeded) && ctx.Err() == nil {
+			// It ended before its last word could be read, which on Windows is lost with the pipe.
+			p.say(p.words.Say("cli.done"))
+			return nil
+		}
 		if err != nil {
 			return err
 		}
