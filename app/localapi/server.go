@@ -40,6 +40,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer s.peers.Wait()
 	defer cancel()
+	defer closeQuietly(l) // whoever waits for Serve finds the socket gone
 	stop := context.AfterFunc(ctx, func() { closeQuietly(l) })
 	defer stop()
 	for {

@@ -33,7 +33,10 @@ func play(t *testing.T, text string, meanwhile func(World)) (events []string, to
 		w := world()
 		began := time.Now()
 		if meanwhile != nil {
-			go meanwhile(w)
+			go func() {
+				synctest.Wait() // until the script waits for something
+				meanwhile(w)
+			}()
 		}
 		err = s.Run(t.Context(), w)
 		took = time.Since(began)
