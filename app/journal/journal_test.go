@@ -323,7 +323,7 @@ func TestNoDiskNoEnd(t *testing.T) {
 	j.Take(update(1, "c", leg("101", csta.Incoming, 0, 5, "")))
 	require.NoError(t, j.Flush(t.Context()))
 	_, err := j.Tenant("default").Find(t.Context(), "anna", mine, "c")
-	require.NoError(t, err, "the list works, for now")
+	require.NoError(t, err, "the list works in memory")
 }
 
 // A list that grew for a month must not make greetings slow: every query of a list goes to the device's own entries.

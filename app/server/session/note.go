@@ -32,7 +32,7 @@ func NewNote(method, key string, params any) (*Note, error) {
 	return &Note{method: method, key: key, body: body, size: len(body)}, nil
 }
 
-// NewAgedNote encodes what params makes for now, and makes it anew if it has to wait. params must be callable from any
+// NewAgedNote encodes what params makes at this moment, and makes it anew if it has to wait. params must be callable from any
 // goroutine at any time.
 func NewAgedNote(method string, now time.Time, params func(now time.Time) any) (*Note, error) {
 	n, err := NewNote(method, "", params(now))
